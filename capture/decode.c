@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* One packet in, one record out: IP, UDP, then the verdict. No system calls. */
+#include "decode.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "config.h"
+#include "dns.h"
+#include "record.h"
+#include "tunnel.h"
+
+#define SERVER_BUFFER  4096 /* dnstt-server reads no more of a message (main.go recvLoop()) */
+#define EXTENSIONS_MAX 8
+#define OPTION_ECS     8 /* RFC 7871, 6 */
+
+static const uint8_t v4_mapped[16] = { [10] = 0xff, 0xff }; /* RFC 4291, 2.5.5.2 */
+
+/* An IP payload: what its header says, and as far as it was captured */
+struct datagram {
+	struct cursor cursor;
+	uint32_t bytes;	  /* by the IP header */
+	uint8_t protocol;
+	bool fragment;	  /* the first of several */
+};
+
+static bool read_ipv4(struct datagram *ip, bool outgoing, uint8_t resolver[16])
+{
+	const uint8_t *header = cursor_take(&ip->cursor, 20);
+	uint32_t length, total;
+
+	if (!header || header[0] >> 4 != 4 || be16(header + 6) & 0x1fff)
+		return false;
+	length = (header[0] & 0xfu) * 4;
+	total = be16(header + 2);
+	if (length < 20 || total < length || !cursor_take(&ip->cursor, length - 20))
+		return false;
+	ip->bytes = total - length;
+	ip->protocol = header[9];
+	ip->fragment = header[6] & 0x20;
+	memcpy(resolver, v4_mapped, 12);
+	memcpy(resolver + 12, header + (outgoing ? 16 : 12), 4);
+	return true;
+}
+
+static bool read_ipv6(struct datagram *ip, bool outgoing, uint8_t resolver[16])
+{
+	const uint8_t *header = cursor_take(&ip->cursor, 40);
+
+	if (!header || header[0] >> 4 != 6)
+		return false;
+	ip->bytes = be16(header + 4);
+	ip->protocol = header[6];
+	memcpy(resolver, header + (outgoing ? 24 : 8), 16);
+	for (unsigned i = 0; i < EXTENSIONS_MAX && ip->protocol != IPPROTO_UDP; i++) {
+		const uint8_t *extension = cursor_take(&ip->cursor, 8);
+		uint32_t more = 0;
+
+		if (!extension)
+			return false;
+		if (ip->protocol == IPPROTO_FRAGMENT && !(be16(extension + 2) & 0xfff8))
+			ip->fragment |= extension[3] & 1;
+		else if (ip->protocol == IPPROTO_HOPOPTS || ip->protocol == IPPROTO_ROUTING ||
+			 ip->protocol == IPPROTO_DSTOPTS)
+			more = extension[1] * 8u;
+		else
+			return false;
+		if (!cursor_take(&ip->cursor, more) || ip->bytes < 8 + more)
+			return false;
+		ip->bytes -= 8 + more;
+		ip->protocol = extension[0];
+	}
+	return true;
+}
+
+/* VLAN tags that are still in the packet, then IP, up to the UDP header */
+static bool read_packet(const struct sight *sight, struct datagram *ip, uint8_t resolver[16])
+{
+	unsigned protocol = sight->protocol;
+
+	for (unsigned i = 0; i < 2 && (protocol == 0x8100 || protocol == 0x88a8); i++) {
+		const uint8_t *tag = cursor_take(&ip->cursor, 4);
+
+		protocol = tag ? be16(tag + 2) : 0;
+	}
+	if (protocol == 0x0800 ? !read_ipv4(ip, sight->outgoing, resolver)
+			       : protocol != 0x86dd || !read_ipv6(ip, sight->outgoing, resolver))
+		return false;
+	if (ip->protocol != IPPROTO_UDP || sight->length < ip->cursor.at ||
+	    ip->bytes > sight->length - ip->cursor.at)
+		return false;
+	/* What follows the IP packet is padding of the link */
+	if (ip->bytes < ip->cursor.end - ip->cursor.at)
+		ip->cursor.end = ip->cursor.at + ip->bytes;
+	return true;
+}
+
+/* EDNS Client Subnet of a query's OPT (RFC 7871, 6): the first one, if it is well formed */
+static bool client_subnet(const struct dns_message *message, uint8_t resolver[16])
+{
+	struct cursor options = { .bytes = message->edns, .end = message->edns_bytes };
+	const uint8_t *option, *ecs;
+	unsigned bits, used;
+
+	do {
+		option = message->edns ? cursor_take(&options, 4) : NULL;
+		ecs = option ? cursor_take(&options, be16(option + 2)) : NULL;
+	} while (ecs && be16(option) != OPTION_ECS);
+	if (!ecs || be16(option + 2) < 5 || ecs[0] != 0 || ecs[1] < 1 || ecs[1] > 2)
+		return false;
+	bits = ecs[2];
+	used = (bits + 7) / 8;
+	if (bits == 0 || bits > (ecs[1] == 1 ? 32 : 128) || be16(option + 2) != 4 + used)
+		return false;
+	memcpy(resolver, ecs[1] == 1 ? v4_mapped : (const uint8_t[16]){ 0 }, 16);
+	resolver += ecs[1] == 1 ? 12 : 0;
+	memcpy(resolver, ecs + 4, used);
+	resolver[used - 1] &= (uint8_t)(0xff00 >> ((bits - 1) % 8 + 1));
+	return true;
+}
+
+/* Rules 6 to 13 of dnstt-server; of a response, what its question was */
+static uint8_t judge(const struct dns_message *message, const struct config *config,
+			  struct record *record)
+{
+	bool query = record->kind == RECORD_QUERY;
+	uint8_t decoded[TUNNEL_DECODED_BYTES], *rest;
+	const struct tunnel *tunnel;
+	struct record session = *record;
+	unsigned prefix, type = 0;
+	int index, bytes;
+
+	if (message->qdcount != 1)
+		return VERDICT_QDCOUNT;
+	index = tunnel_match(config, &message->qname, &prefix);
+	if (index < 0)
+		return VERDICT_DOMAIN;
+	record->domain = session.domain = (uint8_t)index;
+	tunnel = &config->tunnels[index];
+	if (message->flags >> 11 & 0xf)
+		return VERDICT_OPCODE;
+	while (type < tunnel->qtype_count && tunnel->qtypes[type] != message->qtype)
+		type++;
+	if (type == tunnel->qtype_count)
+		return VERDICT_QTYPE;
+	bytes = tunnel_decode(&message->qname, prefix, tunnel->alphabet, decoded);
+	if (bytes < 0)
+		return VERDICT_ENCODING;
+	if (query && message->edns_size < tunnel->edns_min)
+		return VERDICT_EDNS_SIZE;
+	bytes -= tunnel->id_bytes;
+	if (bytes < 0)
+		return VERDICT_SHORT;
+	rest = decoded + tunnel->id_bytes;
+	if (!tunnel_upstream(rest, (size_t)bytes, tunnel->framing, &session))
+		return VERDICT_FRAMING;
+	if (query && session.payload_bytes == 0)
+		memcpy(session.head, rest, (size_t)(bytes < RECORD_HEAD_BYTES ? bytes : RECORD_HEAD_BYTES));
+	if (query)
+		*record = session;
+	memcpy(record->client_id, decoded, tunnel->id_bytes);
+	return VERDICT_ACCEPTED;
+}
+
+static uint8_t read_query(struct cursor *cursor, const struct config *config,
+			       struct record *record)
+{
+	struct dns_message message;
+	bool whole = dns_read(cursor, true, &message);
+	uint8_t verdict;
+
+	record->dns_id = message.id;
+	if (!whole)
+		return VERDICT_MALFORMED;
+	if (message.flags & DNS_QR)
+		return VERDICT_NOT_QUERY;
+	if (message.multiple_opt)
+		return VERDICT_MULTIPLE_OPT;
+	if (message.edns_version)
+		return VERDICT_EDNS_VERSION;
+	verdict = judge(&message, config, record);
+	if (verdict == VERDICT_ACCEPTED && config->use_ecs &&
+	    client_subnet(&message, record->resolver))
+		record->flags |= RECORD_FLAG_ECS;
+	return verdict;
+}
+
+static uint8_t read_response(struct cursor *cursor, const struct config *config,
+				  struct record *record)
+{
+	struct dns_message message;
+	struct dns_rr answer = { 0 };
+	bool whole = dns_read(cursor, false, &message);
+	uint8_t verdict;
+
+	record->dns_id = message.id;
+	record->flags = message.flags & RECORD_FLAG_RCODE;
+	if (message.flags & DNS_TC)
+		record->flags |= RECORD_FLAG_TC;
+	if (!whole)
+		return VERDICT_MALFORMED;
+	if (!(message.flags & DNS_QR))
+		return VERDICT_NOT_QUERY;
+	verdict = judge(&message, config, record);
+	if (verdict == VERDICT_ACCEPTED && !(message.flags & RECORD_FLAG_RCODE) &&
+	    message.ancount > 0 && (dns_rr(cursor, &answer) || answer.rdata) &&
+	    answer.type == DNS_TYPE_TXT)
+		tunnel_downstream(answer.rdata, answer.bytes, record);
+	return verdict;
+}
+
+void decode(const struct sight *sight, const struct config *config, struct record *ret_record)
+{
+	struct datagram ip = { .cursor = { .bytes = sight->bytes, .end = sight->captured } };
+	struct cursor *cursor = &ip.cursor;
+	struct record *record = ret_record;
+	const uint8_t *udp;
+	uint32_t bytes;
+
+	*record = (struct record){ .interface = sight->interface,
+				   .domain = RECORD_NO_DOMAIN,
+				   .kind = sight->outgoing ? RECORD_RESPONSE : RECORD_QUERY,
+				   .verdict = VERDICT_PACKET };
+	if (!read_packet(sight, &ip, record->resolver) || !(udp = cursor_take(cursor, 8)) ||
+	    be16(udp + (sight->outgoing ? 0 : 2)) != config->port || be16(udp + 4) < 8 ||
+	    (!ip.fragment && be16(udp + 4) > ip.bytes)) {
+		memset(record->resolver, 0, sizeof(record->resolver));
+		return;
+	}
+	record->port = be16(udp + (sight->outgoing ? 2 : 0));
+	record->message_bytes = (uint16_t)(be16(udp + 4) - 8);
+	bytes = record->message_bytes;
+	bytes = bytes < SERVER_BUFFER || sight->outgoing ? bytes : SERVER_BUFFER;
+	if (bytes <= cursor->end - cursor->at)
+		cursor->end = cursor->at + bytes;
+	else if (!sight->outgoing) {
+		record->verdict = VERDICT_FRAGMENT;
+		return;
+	}
+	/* Names point to offsets from the start of the message */
+	*cursor = (struct cursor){ .bytes = cursor->bytes + cursor->at,
+				   .end = cursor->end - cursor->at };
+	record->verdict = sight->outgoing ? read_response(cursor, config, record)
+					  : read_query(cursor, config, record);
+}

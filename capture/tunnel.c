@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* From a QNAME to a session. No system calls. */
+#include "tunnel.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "dns.h"
+#include "record.h"
+
+#define TEXT_BYTES   256 /* a whole name: loops over it have one known length */
+#define STREAM_BYTES 4096
+#define PADDING	     0xe0 /* dnstt: 0xe0+n says that n bytes of padding follow */
+
+/* What Go folds into ASCII from outside it, or skips. The list ends with no bytes. */
+struct fold {
+	uint8_t bytes;
+	char from[4], to; /* 0: nothing */
+};
+
+/* bytes.ToLower(): KELVIN SIGN, I WITH DOT ABOVE */
+static const struct fold lower_folds[] = { { 3, "\xe2\x84\xaa", 'k' }, { 2, "\xc4\xb0", 'i' }, { 0 } };
+/* bytes.ToUpper(): LONG S, DOTLESS I; encoding/base32: line ends */
+static const struct fold text_folds[] = {
+	{ 2, "\xc5\xbf", 's' }, { 2, "\xc4\xb1", 'i' }, { 1, "\r", 0 }, { 1, "\n", 0 }, { 0 }
+};
+
+/* To lower case; @out may be @in. Returns the bytes written, at most as many as read. */
+static size_t fold(uint8_t *out, const uint8_t *in, size_t bytes, const struct fold *folds)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < bytes;) {
+		const struct fold *f = folds;
+		uint8_t c = in[i];
+
+		while (f->bytes && (f->bytes > bytes - i || memcmp(in + i, f->from, f->bytes) != 0))
+			f++;
+		i += f->bytes ? f->bytes : 1;
+		if (!f->bytes)
+			out[length++] = (uint8_t)(c + ((uint8_t)(c - 'A') < 26 ? 'a' - 'A' : 0));
+		else if (f->to)
+			out[length++] = (uint8_t)f->to;
+	}
+	return length;
+}
+
+int tunnel_match(const struct config *config, const struct dns_name *name, unsigned *ret_prefix)
+{
+	unsigned labels = name->labels, known = config->labels_max;
+	unsigned first = labels > known ? labels - known : 0;
+	uint8_t lower[DNS_NAME_BYTES + 17] = { 0 }, start[DNS_NAME_BYTES / 2 + 1];
+	size_t bytes = 0;
+
+	for (unsigned i = first; i < labels; i++) {
+		const uint8_t *label = name->wire + name->start[i];
+
+		start[i] = (uint8_t)bytes;
+		lower[bytes] = (uint8_t)fold(lower + bytes + 1, label + 1, *label, lower_folds);
+		bytes += 1u + lower[bytes];
+	}
+	bytes++;
+	for (unsigned i = first; i < labels; i++) {
+		int domain = config_domain(config, lower + start[i], bytes - start[i]);
+
+		if (domain >= 0) {
+			*ret_prefix = i;
+			return domain;
+		}
+	}
+	return -1;
+}
+
+/* RFC 4648: letters and digits, each a run of values */
+static const struct alphabet_runs {
+	uint8_t letters, letter_value, digit, digits, digit_value;
+} alphabets[ALPHABETS] = {
+	[ALPHABET_BASE32] = { 26, 0, '2', 6, 26 },
+	[ALPHABET_BASE32HEX] = { 22, 10, '0', 10, 0 },
+};
+
+/* Characters to values of 5 bits, zeros behind the last; false if one is not of the alphabet */
+static bool text_values(const uint8_t text[TEXT_BYTES], size_t length, enum alphabet alphabet,
+			uint8_t ret_values[TEXT_BYTES])
+{
+	const struct alphabet_runs a = alphabets[alphabet];
+	uint8_t bad = 0;
+
+	for (unsigned i = 0; i < TEXT_BYTES; i++) {
+		uint8_t letter = (uint8_t)((text[i] | 0x20) - 'a');
+		uint8_t digit = (uint8_t)(text[i] - a.digit);
+		uint8_t value = digit < a.digits ? (uint8_t)(digit + a.digit_value) : 0xff;
+
+		value = letter < a.letters ? (uint8_t)(letter + a.letter_value) : value;
+		ret_values[i] = i < length ? value : 0;
+		bad |= ret_values[i];
+	}
+	return bad < 0x80;
+}
+
+int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet alphabet,
+		  uint8_t ret_decoded[TUNNEL_DECODED_BYTES])
+{
+	static const uint8_t tail[8] = { 0, 0, 1, 0, 2, 3, 0, 4 }; /* bytes of an unfinished group */
+	uint8_t text[TEXT_BYTES + 64] = { 0 }, values[TEXT_BYTES];
+	size_t length = 0;
+
+	for (unsigned i = 0; i < prefix; i++) {
+		memcpy(text + length, name->wire + name->start[i] + 1, 64);
+		length += name->wire[name->start[i]];
+	}
+	if (!text_values(text, length, alphabet, values)) {
+		length = fold(text, text, length, text_folds);
+		if (!text_values(text, length, alphabet, values))
+			return -1;
+	}
+	/* Eight values of 5 bits become 40 bits: neighbours join in lanes of 16, 32, 64 bits */
+	for (size_t in = 0, out = 0; in < length; in += 8, out += 5) {
+		uint64_t v;
+
+		memcpy(&v, values + in, sizeof(v));
+		v = be64toh(v);
+		v = (v & 0x1f001f001f001f00u) >> 3 | (v & 0x001f001f001f001fu);
+		v = (v & 0x03ff000003ff0000u) >> 6 | (v & 0x000003ff000003ffu);
+		v = (v & 0x000fffff00000000u) >> 12 | (v & 0x00000000000fffffu);
+		v = htobe64(v << 24);
+		memcpy(ret_decoded + out, &v, sizeof(v));
+	}
+	if (alphabet == ALPHABET_BASE32HEX)
+		return (int)(length * 5 / 8); /* dnsttEx decodes by itself (dns_encoding.go) */
+	return (int)(length / 8 * 5 + tail[length % 8]);
+}
+
+/* Take a tunnel packet, if it is whole. The first that is not empty shows its head. */
+static bool deliver(struct record *record, const uint8_t *packet, size_t bytes, size_t there)
+{
+	if (bytes > there)
+		return false;
+	if (record->payload_bytes == 0) {
+		memcpy(record->head, packet, bytes < RECORD_HEAD_BYTES ? bytes : RECORD_HEAD_BYTES);
+		record->flags |= bytes < RECORD_HEAD_BYTES ? 0 : RECORD_FLAG_KCP;
+	}
+	record->payload_bytes = (uint16_t)(record->payload_bytes + bytes);
+	return true;
+}
+
+bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing, struct record *record)
+{
+	bool whole = true;
+
+	if (framing == FRAMING_VAYDNS)
+		return bytes == 4 || (bytes >= 2 && rest[0] == bytes - 1 &&
+				      deliver(record, rest + 1, bytes - 1, bytes - 1));
+	if (framing == FRAMING_DNSTTEX && bytes > 0) {
+		if (rest[0] > 0xfd)
+			return true; /* hint and ping carry nothing */
+		if (rest[0] == 0xfd && bytes > 3)
+			rest += 3, bytes -= 3;
+		if (rest[0] < PADDING)
+			return rest[0] == 0 || deliver(record, rest + 1, rest[0], bytes - 1);
+	}
+	for (size_t at = 0, length; whole && at < bytes; at += length) {
+		length = rest[at++];
+		if (length >= PADDING) {
+			length -= PADDING;
+			whole = length <= bytes - at;
+		} else {
+			whole = deliver(record, rest + at, length, bytes - at);
+		}
+	}
+	return framing == FRAMING_SERVER || (whole && bytes > 0 && rest[0] >= PADDING);
+}
+
+void tunnel_downstream(const uint8_t *rdata, size_t bytes, struct record *record)
+{
+	uint8_t stream[STREAM_BYTES];
+	size_t length = 0, at = 0, packet;
+
+	while (at < bytes) { /* character-strings (RFC 1035, 3.3.14), joined */
+		size_t string = rdata[at++];
+
+		string = string < bytes - at ? string : bytes - at;
+		string = string < STREAM_BYTES - length ? string : STREAM_BYTES - length;
+		memcpy(stream + length, rdata + at, string);
+		length += string;
+		at += string;
+	}
+	for (at = 0; length - at >= 2; at += packet) {
+		packet = be16(stream + at);
+		at += 2;
+		if (!deliver(record, stream + at, packet, length - at))
+			break;
+	}
+}

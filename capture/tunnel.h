@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* From a QNAME to a session: the domain, the bytes a client wrote, the tunnel packets in them */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+
+#define TUNNEL_DECODED_BYTES 168 /* 253 characters give 158 bytes; written in steps of 8 */
+
+struct dns_name;
+struct record;
+
+/* Index of the domain that a name is under (dns.go TrimSuffix(); the longest), negative without.
+ * @ret_prefix: number of labels before the domain.
+ */
+int tunnel_match(const struct config *config, const struct dns_name *name, unsigned *ret_prefix);
+
+/* Number of bytes that a client wrote into the first @prefix labels (main.go responseFor(): joined,
+ * encoding/base32 without padding), negative if a character is not of the alphabet.
+ */
+int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet alphabet,
+		  uint8_t ret_decoded[TUNNEL_DECODED_BYTES]);
+
+/* Tunnel packets of a query into @record; @rest follows the ClientID (main.go nextPacket()).
+ * Return: false if it is not what a client sends; then the record's fields are undefined.
+ */
+bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing, struct record *record);
+
+/* Tunnel packets of a TXT answer into @record (main.go sendLoop()); @rdata may be cut short */
+void tunnel_downstream(const uint8_t *rdata, size_t bytes, struct record *record);

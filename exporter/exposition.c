@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* The metrics */
+#include "exposition.h"
+
+#include "build.h"
+#include "options.h"
+#include "process.h"
+#include "record.h"
+#include "text.h"
+#include "traffic.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+enum family_type { COUNTER, GAUGE };
+
+struct family {
+	const char *name; /* of a counter: without _total */
+	enum family_type type;
+	const char *help;
+	void (*samples)(struct text *text, const struct family *family,
+			const struct exposition *exposition);
+	size_t field; /* offset of a uint64_t in what samples() reads */
+};
+
+/* Label values of dnstt_rejected_queries_total, in the order in which dnstt-server decides */
+static const char *const reasons[VERDICTS] = {
+	[VERDICT_PACKET] = "packet",
+	[VERDICT_FRAGMENT] = "fragment",
+	[VERDICT_MALFORMED] = "malformed",
+	[VERDICT_NOT_QUERY] = "not_query",
+	[VERDICT_MULTIPLE_OPT] = "multiple_opt",
+	[VERDICT_EDNS_VERSION] = "edns_version",
+	[VERDICT_QDCOUNT] = "qdcount",
+	[VERDICT_DOMAIN] = "domain",
+	[VERDICT_OPCODE] = "opcode",
+	[VERDICT_QTYPE] = "qtype",
+	[VERDICT_ENCODING] = "encoding",
+	[VERDICT_EDNS_SIZE] = "edns_size",
+	[VERDICT_SHORT] = "short",
+	[VERDICT_FRAMING] = "framing",
+};
+
+/* Mnemonics of the IANA registry "DNS RCODEs"; those that dnstt-server sends are shown at zero too */
+static const struct {
+	const char *name;
+	bool always;
+} rcodes[TRAFFIC_RCODES] = {
+	{ "NOERROR", true },   { "FORMERR", true },   { "SERVFAIL", false }, { "NXDOMAIN", true },
+	{ "NOTIMP", true },    { "REFUSED", false },  { "YXDOMAIN", false }, { "YXRRSET", false },
+	{ "NXRRSET", false },  { "NOTAUTH", false },  { "NOTZONE", false },  { "DSOTYPENI", false },
+	{ "RCODE12", false },  { "RCODE13", false },  { "RCODE14", false },  { "RCODE15", false },
+};
+
+/* What a query under no domain is counted by; no domain of more than one label is called so */
+#define NO_DOMAIN "none"
+
+static void name(struct text *text, const struct family *family)
+{
+	text_string(text, family->name);
+	if (family->type == COUNTER)
+		text_string(text, "_total");
+}
+
+static void value(struct text *text, uint64_t number)
+{
+	text_string(text, " ");
+	text_number(text, number);
+	text_string(text, "\n");
+}
+
+/* name{key="label" */
+static void first_label(struct text *text, const struct family *family, const char *key,
+			const char *label)
+{
+	name(text, family);
+	text_string(text, "{");
+	text_string(text, key);
+	text_string(text, "=\"");
+	text_string(text, label);
+	text_string(text, "\"");
+}
+
+static void next_label(struct text *text, const char *key, const char *label)
+{
+	text_string(text, ",");
+	text_string(text, key);
+	text_string(text, "=\"");
+	text_string(text, label);
+	text_string(text, "\"");
+}
+
+static uint64_t field_of(const void *structure, const struct family *family)
+{
+	uint64_t number;
+
+	memcpy(&number, (const char *)structure + family->field, sizeof(number));
+	return number;
+}
+
+static void place_labels(struct text *text, const struct exposition *exposition,
+			 const struct series *series)
+{
+	if (exposition->country)
+		next_label(text, "country", series->other ? "other" : series->place.country);
+	if (exposition->asn && series->other) {
+		next_label(text, "asn", "other");
+	} else if (exposition->asn) {
+		text_string(text, ",asn=\"");
+		text_number(text, series->place.asn);
+		text_string(text, "\"");
+	}
+}
+
+static void by_series(struct text *text, const struct family *family,
+		      const struct exposition *exposition)
+{
+	const struct series_table *table = &exposition->traffic->series;
+
+	for (uint32_t i = 0; i < table->count; i++) {
+		const struct series *series = &table->series[i];
+
+		first_label(text, family, "domain", exposition->options->domains[series->domain]);
+		place_labels(text, exposition, series);
+		text_string(text, "}");
+		if (family->type == GAUGE) {
+			uint32_t number;
+
+			memcpy(&number, (const char *)series + family->field, sizeof(number));
+			value(text, number);
+		} else {
+			value(text, field_of(series, family));
+		}
+	}
+}
+
+static void by_domain(struct text *text, const struct family *family,
+		      const struct exposition *exposition)
+{
+	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
+		first_label(text, family, "domain", exposition->options->domains[i]);
+		text_string(text, "}");
+		value(text, field_of(&exposition->traffic->domain[i], family));
+	}
+}
+
+static void by_reason(struct text *text, const struct family *family,
+		      const struct exposition *exposition)
+{
+	uint32_t domains = exposition->traffic->domains;
+
+	for (uint32_t i = 0; i <= domains; i++) {
+		bool none = i == domains;
+
+		/* The domain is not known before that rule */
+		for (unsigned verdict = none ? VERDICT_ACCEPTED + 1 : VERDICT_DOMAIN + 1;
+		     verdict < (none ? VERDICT_DOMAIN + 1 : VERDICTS); verdict++) {
+			first_label(text, family, "domain",
+				    none ? NO_DOMAIN : exposition->options->domains[i]);
+			next_label(text, "reason", reasons[verdict]);
+			text_string(text, "}");
+			value(text, exposition->traffic->domain[i].rejected[verdict]);
+		}
+	}
+}
+
+static void by_rcode(struct text *text, const struct family *family,
+		     const struct exposition *exposition)
+{
+	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
+		const uint64_t *responses = exposition->traffic->domain[i].responses;
+
+		for (unsigned rcode = 0; rcode < COUNT(rcodes); rcode++) {
+			if (!rcodes[rcode].always && responses[rcode] == 0)
+				continue;
+			first_label(text, family, "domain", exposition->options->domains[i]);
+			next_label(text, "rcode", rcodes[rcode].name);
+			text_string(text, "}");
+			value(text, responses[rcode]);
+		}
+	}
+}
+
+/* Of a time on the monotonic clock, the time since 1970; 0 for never */
+static void by_domain_time(struct text *text, const struct family *family,
+			   const struct exposition *exposition)
+{
+	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
+		uint64_t then = field_of(&exposition->traffic->domain[i], family);
+
+		first_label(text, family, "domain", exposition->options->domains[i]);
+		text_string(text, "} ");
+		text_seconds(text, then == 0 ? 0
+					     : exposition->now_realtime_ns -
+						       (exposition->now_ns - then));
+		text_string(text, "\n");
+	}
+}
+
+static void of_traffic(struct text *text, const struct family *family,
+		       const struct exposition *exposition)
+{
+	name(text, family);
+	value(text, field_of(exposition->traffic, family));
+}
+
+static void of_capture(struct text *text, const struct family *family,
+		       const struct exposition *exposition)
+{
+	name(text, family);
+	value(text, field_of(exposition->capture, family));
+}
+
+static void drops(struct text *text, const struct family *family,
+		  const struct exposition *exposition)
+{
+	first_label(text, family, "place", "ring");
+	text_string(text, "}");
+	value(text, exposition->capture->ring_drops);
+	first_label(text, family, "place", "socket");
+	text_string(text, "}");
+	value(text, exposition->capture->records_lost);
+}
+
+static void build_info(struct text *text, const struct family *family,
+		       const struct exposition *exposition)
+{
+	(void)exposition;
+	first_label(text, family, "version", BUILD_VERSION);
+	next_label(text, "revision", BUILD_REVISION);
+	next_label(text, "compiler", BUILD_COMPILER);
+	text_string(text, "}");
+	value(text, 1);
+}
+
+static void process_samples(struct text *text, const struct family *family,
+			    const struct exposition *exposition)
+{
+	struct process_usage usage;
+
+	process_usage(exposition->process, &usage);
+	name(text, family);
+	if (family->type == GAUGE) {
+		value(text, field_of(&usage, family));
+		return;
+	}
+	text_string(text, " ");
+	text_seconds(text, usage.cpu_ns);
+	text_string(text, "\n");
+}
+
+static void process_limits(struct text *text, const struct family *family,
+			   const struct exposition *exposition)
+{
+	name(text, family);
+	value(text, field_of(exposition->process, family));
+}
+
+static void process_start(struct text *text, const struct family *family,
+			  const struct exposition *exposition)
+{
+	name(text, family);
+	text_string(text, " ");
+	text_seconds(text, exposition->process->start_ns);
+	text_string(text, "\n");
+}
+
+#define SERIES(member)	offsetof(struct series, member)
+#define DOMAIN(member)	offsetof(struct traffic_domain, member)
+#define TRAFFIC(member) offsetof(struct traffic, member)
+#define CAPTURE(member) offsetof(struct batch_state, member)
+#define USAGE(member)	offsetof(struct process_usage, member)
+#define LIMIT(member)	offsetof(struct process, member)
+
+static const struct family families[] = {
+	{ "dnstt_active_clients", GAUGE, "Sessions with an accepted query in the last 30 seconds.",
+	  by_series, SERIES(active) },
+	{ "dnstt_peak_clients", GAUGE, "Most sessions active at one time since start.", by_series,
+	  SERIES(peak) },
+	{ "dnstt_queries", COUNTER, "Queries that dnstt-server accepts.", by_series, SERIES(queries) },
+	{ "dnstt_bytes_in", COUNTER, "Bytes of DNS messages of accepted queries.", by_series,
+	  SERIES(bytes_in) },
+	{ "dnstt_bytes_out", COUNTER, "Bytes of DNS messages that answer accepted queries.", by_series,
+	  SERIES(bytes_out) },
+	{ "dnstt_sessions", COUNTER,
+	  "Sessions begun: ClientIDs not seen in the 4 minutes before their query.", by_series,
+	  SERIES(sessions) },
+	{ "dnstt_payload_bytes_in", COUNTER, "Bytes of tunnel packets in accepted queries.", by_series,
+	  SERIES(payload_in) },
+	{ "dnstt_payload_bytes_out", COUNTER, "Bytes of tunnel packets in responses.", by_series,
+	  SERIES(payload_out) },
+	{ "dnstt_kcp_sessions", COUNTER, "KCP sessions begun, as dnstt-server logs them.", by_domain,
+	  DOMAIN(kcp_sessions) },
+	{ "dnstt_rejected_queries", COUNTER, "Queries that dnstt-server refuses, by the rule they break.",
+	  by_reason, 0 },
+	{ "dnstt_retransmitted_queries", COUNTER,
+	  "Accepted queries that a resolver sent again, contained in dnstt_queries_total.", by_domain,
+	  DOMAIN(retransmitted) },
+	{ "dnstt_responses", COUNTER, "Responses by RCODE.", by_rcode, 0 },
+	{ "dnstt_truncated_responses", COUNTER, "Responses with the TC bit, which carry no data.",
+	  by_domain, DOMAIN(truncated) },
+	{ "dnstt_last_query_timestamp_seconds", GAUGE, "When the latest query was accepted, 0 for never.",
+	  by_domain_time, DOMAIN(last_query_ns) },
+	{ "dnstt_last_response_timestamp_seconds", GAUGE,
+	  "When the latest query was answered with data, 0 for never.", by_domain_time,
+	  DOMAIN(last_response_ns) },
+	{ "dnstt_duplicate_packets", COUNTER,
+	  "Packets seen once more on another interface, and not counted again.", of_traffic,
+	  TRAFFIC(duplicates) },
+	{ "dnstt_ignored_packets", COUNTER, "Packets on interfaces that -capture.interface leaves out.",
+	  of_traffic, TRAFFIC(ignored) },
+	{ "dnstt_series_overflow", COUNTER,
+	  "Resolvers counted as other because there were -metrics.max-series label sets.",
+	  of_traffic, TRAFFIC(series.overflow) },
+	{ "dnstt_session_evictions", COUNTER, "Sessions forgotten early because there were -sessions.max.",
+	  of_traffic, TRAFFIC(sessions.evictions) },
+	{ "dnstt_capture_packets", COUNTER, "Packets that the kernel handed to capture.", of_capture,
+	  CAPTURE(packets) },
+	{ "dnstt_capture_drops", COUNTER,
+	  "Packets lost: in the kernel for want of room in the ring, or on the way to the exporter.",
+	  drops, 0 },
+	{ "dnstt_capture_stalls", COUNTER, "Times that capture waited for the exporter; nothing is lost by it.",
+	  of_capture, CAPTURE(stalls) },
+	{ "dnstt_exporter_build_info", GAUGE, "Version of dnstt_exporter; always 1.", build_info, 0 },
+	{ "process_cpu_seconds", COUNTER, "Total user and system CPU time spent in seconds.",
+	  process_samples, USAGE(cpu_ns) },
+	{ "process_max_fds", GAUGE, "Maximum number of open file descriptors.", process_limits,
+	  LIMIT(max_descriptors) },
+	{ "process_open_fds", GAUGE, "Number of open file descriptors.", process_samples,
+	  USAGE(descriptors) },
+	{ "process_resident_memory_bytes", GAUGE, "Resident memory size in bytes.", process_samples,
+	  USAGE(resident_bytes) },
+	{ "process_start_time_seconds", GAUGE,
+	  "Start time of the process since unix epoch in seconds.", process_start, 0 },
+	{ "process_virtual_memory_bytes", GAUGE, "Virtual memory size in bytes.", process_samples,
+	  USAGE(virtual_bytes) },
+	{ "process_virtual_memory_max_bytes", GAUGE,
+	  "Maximum amount of virtual memory available in bytes.", process_limits,
+	  LIMIT(max_virtual_bytes) },
+};
+
+size_t exposition_bound(const struct options *options)
+{
+	size_t line, longest = 0;
+	size_t domains = options->capture.tunnel_count;
+
+	for (size_t i = 0; i < domains; i++)
+		if (strlen(options->domains[i]) > longest)
+			longest = strlen(options->domains[i]);
+	line = 96 + longest;
+	return COUNT(families) * 256 + line * (8 * (options->max_series + domains) +
+					       (VERDICTS + TRAFFIC_RCODES + 8) * (domains + 1)) + 4096;
+}
+
+size_t exposition_render(const struct exposition *exposition, enum negotiate_format format,
+			 char *buffer, size_t bytes)
+{
+	struct text text = { .start = buffer, .at = buffer, .end = buffer + bytes };
+
+	for (size_t i = 0; i < COUNT(families); i++) {
+		const struct family *family = &families[i];
+		/* OpenMetrics names a counter's family without _total */
+		const char *suffix = family->type == COUNTER && format == TEXT_0_0_4 ? "_total " : " ";
+
+		text_string(&text, "# HELP ");
+		text_string(&text, family->name);
+		text_string(&text, suffix);
+		text_string(&text, family->help);
+		text_string(&text, "\n# TYPE ");
+		text_string(&text, family->name);
+		text_string(&text, suffix);
+		text_string(&text, family->type == COUNTER ? "counter\n" : "gauge\n");
+		family->samples(&text, family, exposition);
+	}
+	if (format == OPENMETRICS_1_0_0)
+		text_string(&text, "# EOF\n");
+	return text.full ? 0 : (size_t)(text.at - text.start);
+}

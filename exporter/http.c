@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP connections */
+#include "http.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define LISTENERS_MAX 16
+#define TICK_MS	      1000
+#define ACCEPTS	      64 /* in one run */
+
+struct connection {
+	int fd; /* -1: free */
+	uint64_t deadline_ns;
+	bool in_request;
+	struct sockaddr_storage client;
+};
+
+struct http {
+	struct http_options options;
+	struct MHD_Daemon *daemon;
+	int epoll;
+	int listeners[LISTENERS_MAX];
+	unsigned listener_count;
+	struct connection connection[HTTP_CONNECTIONS];
+	struct http_counts counts;
+	uint64_t now_ns, complaints, next_complaint_ns;
+};
+
+/* What libmicrohttpd says can be brought about by anyone, so it may not fill a disk */
+static void complain(void *context, const char *format, va_list arguments)
+{
+	struct http *http = context;
+
+	(void)format, (void)arguments;
+	http->complaints++;
+	if (http->now_ns < http->next_complaint_ns)
+		return;
+	log_line(LOG_DEBUG, "HTTP requests were broken off or wrong",
+		 LOG_NUMBER("count", http->complaints));
+	http->complaints = 0;
+	http->next_complaint_ns = http->now_ns + HTTP_REQUEST_NS;
+}
+
+static struct connection *find(struct http *http, int fd)
+{
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++)
+		if (http->connection[i].fd == fd)
+			return &http->connection[i];
+	return NULL;
+}
+
+static struct connection *of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *own =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return own ? own->socket_context : NULL;
+}
+
+static void connection_changed(void *context, struct MHD_Connection *mhd, void **socket_context,
+			       enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *fd =
+			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+		*socket_context = fd ? find(http, fd->connect_fd) : NULL;
+	} else if (*socket_context) {
+		struct connection *connection = *socket_context;
+
+		http->counts.in_flight -= connection->in_request;
+		connection->fd = -1;
+	}
+}
+
+/* The request line is there; called before anything else of a request */
+static void *request_begins(void *context, const char *uri, struct MHD_Connection *mhd)
+{
+	struct connection *connection = of(mhd);
+	struct http *http = context;
+
+	(void)uri;
+	if (connection && !connection->in_request) {
+		connection->in_request = true;
+		connection->deadline_ns = http->now_ns + HTTP_REQUEST_NS;
+		http->counts.in_flight++;
+	}
+	return NULL;
+}
+
+static void request_ends(void *context, struct MHD_Connection *mhd, void **request_context,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct connection *connection = of(mhd);
+	struct http *http = context;
+
+	(void)request_context, (void)code;
+	if (!connection || !connection->in_request)
+		return;
+	connection->in_request = false;
+	connection->deadline_ns = http->now_ns + HTTP_IDLE_NS;
+	http->counts.in_flight--;
+}
+
+static bool has_body(struct MHD_Connection *mhd)
+{
+	const char *length = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return (length && strcmp(length, "0") != 0) ||
+	       MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+static struct MHD_Response *too_many(unsigned *status)
+{
+	static char text[] = "Limit of concurrent requests reached, try again later.\n";
+
+	*status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	return MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
+}
+
+static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const char *url,
+			       const char *method, const char *version, const char *upload,
+			       size_t *upload_bytes, void **request_context)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct connection *connection = of(mhd);
+	struct http *http = context;
+	const struct http_request asked = {
+		.connection = mhd,
+		.client = connection ? (const struct sockaddr *)&connection->client : &nobody,
+		.method = method,
+		.path = url,
+		.has_body = has_body(mhd),
+	};
+	struct MHD_Response *response;
+	unsigned status = MHD_HTTP_OK;
+	enum MHD_Result result;
+
+	(void)version, (void)upload;
+	*upload_bytes = 0;
+	/* The first call comes after the headers. A response then closes the connection, which is right
+	 * where a body follows: nothing behind it is taken for a request.
+	 */
+	if (!*request_context && !asked.has_body) {
+		*request_context = http;
+		return MHD_YES;
+	}
+	if (http->options.max_requests && http->counts.in_flight > http->options.max_requests)
+		response = too_many(&status);
+	else
+		response = http->options.answer(http->options.context, &asked, &status);
+	if (!response)
+		return MHD_NO;
+	result = MHD_queue_response(mhd, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+int http_open(const struct http_options *options, struct http **ret_http)
+{
+	const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+			       MHD_USE_ERROR_LOG;
+	struct http *http = calloc(1, sizeof(*http));
+	const union MHD_DaemonInfo *inner;
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = -1 };
+
+	if (!http)
+		return -ENOMEM;
+	http->options = *options;
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++)
+		http->connection[i].fd = -1;
+	http->epoll = epoll_create1(EPOLL_CLOEXEC);
+	http->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, request, http,
+		MHD_OPTION_EXTERNAL_LOGGER, complain, http,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http,
+		MHD_OPTION_NOTIFY_COMPLETED, request_ends, http,
+		MHD_OPTION_URI_LOG_CALLBACK, request_begins, http,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+		MHD_OPTION_END);
+	inner = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (http->epoll < 0 || !inner ||
+	    epoll_ctl(http->epoll, EPOLL_CTL_ADD, inner->epoll_fd, &event) < 0) {
+		http_close(http);
+		return -EIO;
+	}
+	*ret_http = http;
+	return 0;
+}
+
+void http_close(struct http *http)
+{
+	if (http->daemon)
+		MHD_stop_daemon(http->daemon);
+	for (unsigned i = 0; i < http->listener_count; i++)
+		close(http->listeners[i]);
+	if (http->epoll >= 0)
+		close(http->epoll);
+	free(http);
+}
+
+int http_listen(struct http *http, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (http->listener_count == LISTENERS_MAX)
+		return -ENOSPC;
+	if (epoll_ctl(http->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+	http->listeners[http->listener_count++] = fd;
+	return 0;
+}
+
+int http_fd(const struct http *http)
+{
+	return http->epoll;
+}
+
+/* One host: an IPv4 address, or what one IPv6 host may choose its addresses from */
+static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
+	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
+
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET)
+		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+	if (a->ss_family != AF_INET6)
+		return true;
+	return memcmp(&a6->sin6_addr, &b6->sin6_addr, IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8) == 0;
+}
+
+/* A place for a new connection: a free one, or that of the one that has waited longest for nothing */
+static struct connection *place_for(struct http *http, const struct sockaddr_storage *client)
+{
+	struct connection *place = NULL, *idle = NULL;
+	unsigned from_there = 0;
+
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++) {
+		struct connection *connection = &http->connection[i];
+
+		if (connection->fd < 0) {
+			place = connection;
+			continue;
+		}
+		from_there += same_host(&connection->client, client);
+		if (!connection->in_request && (!idle || connection->deadline_ns < idle->deadline_ns))
+			idle = connection;
+	}
+	if (from_there >= HTTP_PER_ADDRESS)
+		return NULL;
+	if (!place && idle) {
+		shutdown(idle->fd, SHUT_RDWR);
+		MHD_run(http->daemon);
+		place = idle->fd < 0 ? idle : NULL;
+	}
+	return place;
+}
+
+static void accept_from(struct http *http, int listener)
+{
+	for (unsigned i = 0; i < ACCEPTS; i++) {
+		struct sockaddr_storage client = { 0 };
+		socklen_t bytes = sizeof(client);
+		struct connection *place;
+		int fd = accept4(listener, (struct sockaddr *)&client, &bytes,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return;
+		place = place_for(http, &client);
+		if (!place) {
+			http->counts.refused++;
+			close(fd);
+			continue;
+		}
+		*place = (struct connection){ .fd = fd,
+					      .deadline_ns = http->now_ns + HTTP_REQUEST_NS,
+					      .client = client };
+		if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&client, bytes) != MHD_YES)
+			place->fd = -1; /* it has closed the socket */
+	}
+}
+
+static void expire(struct http *http)
+{
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++) {
+		struct connection *connection = &http->connection[i];
+
+		if (connection->fd < 0 || http->now_ns < connection->deadline_ns)
+			continue;
+		http->counts.expired += connection->in_request;
+		connection->deadline_ns = UINT64_MAX;
+		shutdown(connection->fd, SHUT_RDWR);
+	}
+}
+
+int http_run(struct http *http, uint64_t now_ns)
+{
+	struct epoll_event events[LISTENERS_MAX + 1];
+	MHD_UNSIGNED_LONG_LONG wait;
+	int ready = epoll_wait(http->epoll, events, LISTENERS_MAX + 1, 0);
+
+	http->now_ns = now_ns;
+	for (int i = 0; i < ready; i++)
+		if (events[i].data.fd >= 0)
+			accept_from(http, events[i].data.fd);
+	expire(http);
+	MHD_run(http->daemon);
+	if (MHD_get_timeout(http->daemon, &wait) == MHD_YES && wait < TICK_MS)
+		return (int)wait;
+	return TICK_MS;
+}
+
+struct http_counts http_counts(const struct http *http)
+{
+	return http->counts;
+}

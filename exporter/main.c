@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* dnstt_exporter: start order, and the one loop */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "build.h"
+#include "exposition.h"
+#include "http.h"
+#include "ingest.h"
+#include "interfaces.h"
+#include "listen.h"
+#include "log.h"
+#include "loop.h"
+#include "options.h"
+#include "process.h"
+#include "routes.h"
+#include "spawn.h"
+#include "traffic.h"
+
+#define EXIT_USAGE 2
+#define HELLO_NS   (UINT64_C(10) * 1000000000)
+
+/* Everything the program has; in static memory, so that it is there from the start */
+static struct {
+	struct options options;
+	struct process process;
+	struct capture_process capture;
+	struct ingest ingest;
+	struct traffic traffic;
+	struct routes routes;
+	struct http *http;
+	int epoll, signals;
+	int http_wait_ms;
+	bool ending;
+	int status;
+} exporter;
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void end(int status)
+{
+	exporter.ending = true;
+	exporter.status = status;
+}
+
+static void observe(void *context, struct exposition *ret_exposition)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	(void)context;
+	sessions_advance(&exporter.traffic.sessions, now_ns);
+	*ret_exposition = (struct exposition){
+		.options = &exporter.options,
+		.traffic = &exporter.traffic,
+		.capture = &exporter.ingest.state,
+		.process = &exporter.process,
+		.now_ns = now_ns,
+		.now_realtime_ns = clock_ns(CLOCK_REALTIME),
+	};
+}
+
+static bool is_ready(void *context)
+{
+	(void)context;
+	return exporter.ingest.ready;
+}
+
+/* How capture ended, once it has: waits for it, so nothing is left behind */
+static void say_how_capture_ended(void)
+{
+	siginfo_t how = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &how, WEXITED) < 0)
+		return;
+	if (how.si_code == CLD_EXITED)
+		log_line(LOG_ERROR, "capture ended", LOG_NUMBER("status", how.si_status));
+	else if (how.si_status == SIGSYS)
+		log_line(LOG_ERROR, "capture was killed for a system call that it may not make",
+			 LOG_TEXT("signal", "SYS"));
+	else
+		log_line(LOG_ERROR, "capture was killed",
+			 LOG_TEXT("signal", sigabbrev_np(how.si_status)));
+}
+
+static void kill_capture(void)
+{
+	siginfo_t how;
+
+	kill(exporter.capture.pid, SIGKILL);
+	waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &how, WEXITED);
+}
+
+static void log_hello(void)
+{
+	const struct hello *hello = &exporter.ingest.hello;
+
+	log_line(LOG_INFO, "capture is confined and running",
+		 LOG_NUMBER("ring_bytes", hello->ring_bytes),
+		 LOG_NUMBER("landlock_abi", hello->landlock_abi),
+		 LOG_TEXT("ring_sealed", hello->sandbox & HELLO_SEALED ? "yes" : "no"),
+		 LOG_TEXT("code_locked", hello->sandbox & HELLO_MDWE ? "yes" : "no"));
+	if (hello->ring_bytes < exporter.options.capture.ring_bytes / 2)
+		log_line(LOG_WARN, "the kernel had memory for a smaller packet ring only",
+			 LOG_NUMBER("bytes", hello->ring_bytes));
+	if (hello->landlock_abi == 0)
+		log_line(LOG_WARN, "this kernel has no Landlock; seccomp alone confines capture");
+}
+
+static void capture_ready(void *context, uint32_t events)
+{
+	bool was_ready = exporter.ingest.ready;
+	const char *reason = NULL;
+	int error = 0;
+
+	(void)context, (void)events;
+	switch (ingest_read(&exporter.ingest, clock_ns(CLOCK_MONOTONIC), &reason, &error)) {
+	case INGEST_OPEN:
+		break;
+	case INGEST_CLOSED:
+		say_how_capture_ended();
+		end(EXIT_FAILURE);
+		break;
+	case INGEST_FAILED:
+		log_line(LOG_ERROR, "capture could not start", LOG_TEXT("step", reason),
+			 LOG_TEXT("error", strerror(error)));
+		kill_capture();
+		end(EXIT_FAILURE);
+		break;
+	case INGEST_FAULT:
+		log_line(LOG_ERROR, "capture broke the rules between the two processes and was killed",
+			 LOG_TEXT("reason", reason));
+		kill_capture();
+		end(EXIT_FAILURE);
+		break;
+	}
+	if (!was_ready && exporter.ingest.ready)
+		log_hello();
+}
+
+static void signal_ready(void *context, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)context, (void)events;
+	while (read(exporter.signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			continue;
+		log_line(LOG_INFO, "ending", LOG_TEXT("signal", sigabbrev_np((int)info.ssi_signo)));
+		end(EXIT_SUCCESS);
+	}
+}
+
+static void http_ready(void *context, uint32_t events)
+{
+	(void)context, (void)events;
+	exporter.http_wait_ms = http_run(exporter.http, clock_ns(CLOCK_MONOTONIC));
+}
+
+static void interfaces_ready(void *context, uint32_t events)
+{
+	(void)context, (void)events;
+	interfaces_read(&exporter.options.interfaces);
+}
+
+/* Descriptors 0 to 2 are there, so that no other file gets their numbers */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void block_signals(void)
+{
+	sigset_t handled;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGINT);
+	sigaddset(&handled, SIGHUP);
+	sigprocmask(SIG_BLOCK, &handled, NULL);
+	exporter.signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The steps of the start. Each says itself what went wrong. */
+
+static int open_listeners(void)
+{
+	const struct http_options options = { .answer = routes_answer,
+					      .context = &exporter.routes,
+					      .max_requests = exporter.options.max_requests };
+	char reason[256];
+
+	if (http_open(&options, &exporter.http) < 0) {
+		log_line(LOG_ERROR, "cannot start the HTTP server");
+		return -EIO;
+	}
+	for (uint32_t i = 0; i < exporter.options.address_count; i++) {
+		int fd = listen_open(&exporter.options.addresses[i], reason, sizeof(reason));
+
+		if (fd < 0) {
+			log_line(LOG_ERROR, "cannot listen", LOG_TEXT("reason", reason));
+			return fd;
+		}
+		http_listen(exporter.http, fd);
+	}
+	return 0;
+}
+
+static int start_capture(void)
+{
+	char reason[SPAWN_REASON_BYTES];
+	struct spawn_user user;
+	int other = spawn_user(&user), failed;
+
+	if (other < 0) {
+		log_line(LOG_ERROR, "there is no user to become: create dnstt_exporter or nobody");
+		return other;
+	}
+	failed = spawn_capture(exporter.options.capture_program, &exporter.options.capture,
+			       other == 0 ? &user : NULL, &exporter.capture, reason);
+	if (failed) {
+		log_line(LOG_ERROR, "cannot start capture", LOG_TEXT("reason", reason));
+		return failed;
+	}
+	failed = spawn_drop(other == 0 ? &user : NULL);
+	if (failed)
+		log_line(LOG_ERROR, "cannot give up privileges", LOG_TEXT("error", strerror(-failed)));
+	return failed;
+}
+
+static int open_traffic(void)
+{
+	const struct options *options = &exporter.options;
+	struct traffic_options wanted = { .domains = options->capture.tunnel_count,
+					  .max_sessions = options->max_sessions,
+					  .max_series = options->max_series,
+					  .use_ecs = options->capture.use_ecs,
+					  .interfaces = &options->interfaces };
+
+	if (getrandom(&wanted.key, sizeof(wanted.key), 0) != sizeof(wanted.key))
+		return -EIO;
+	exporter.routes = (struct routes){ .telemetry_path = options->telemetry_path,
+					   .observe = observe,
+					   .ready = is_ready,
+					   .buffer_bytes = exposition_bound(options) };
+	exporter.routes.buffer = malloc(exporter.routes.buffer_bytes);
+	if (!exporter.routes.buffer || traffic_open(&exporter.traffic, &wanted) < 0) {
+		log_line(LOG_ERROR, "no memory for the tables; lower -sessions.max or -metrics.max-series");
+		return -ENOMEM;
+	}
+	exporter.ingest.fd = exporter.capture.ipc;
+	exporter.ingest.domains = options->capture.tunnel_count;
+	exporter.ingest.traffic = &exporter.traffic;
+	return 0;
+}
+
+static int watch(void)
+{
+	static struct loop_source sources[4];
+	struct interfaces *interfaces = &exporter.options.interfaces;
+
+	exporter.epoll = epoll_create1(EPOLL_CLOEXEC);
+	sources[0] = (struct loop_source){ exporter.signals, signal_ready, NULL };
+	sources[1] = (struct loop_source){ exporter.capture.ipc, capture_ready, NULL };
+	sources[2] = (struct loop_source){ http_fd(exporter.http), http_ready, NULL };
+	sources[3] = (struct loop_source){ interfaces->fd, interfaces_ready, NULL };
+	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (sources[i].fd >= 0 && loop_add(exporter.epoll, &sources[i], EPOLLIN) < 0)
+			return -errno;
+	return 0;
+}
+
+static void run(void)
+{
+	uint64_t hello_due_ns = clock_ns(CLOCK_MONOTONIC) + HELLO_NS;
+
+	while (!exporter.ending) {
+		struct epoll_event events[8];
+		int ready = epoll_wait(exporter.epoll, events, 8, exporter.http_wait_ms);
+
+		for (int i = 0; i < ready && !exporter.ending; i++) {
+			const struct loop_source *source = events[i].data.ptr;
+
+			source->ready(source->context, events[i].events);
+		}
+		if (ready == 0)
+			http_ready(NULL, 0);
+		if (!exporter.ingest.ready && !exporter.ending &&
+		    clock_ns(CLOCK_MONOTONIC) > hello_due_ns) {
+			log_line(LOG_ERROR, "capture did not start within 10 seconds");
+			kill_capture();
+			end(EXIT_FAILURE);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	char reason[FLAGS_REASON_BYTES];
+	int parsed;
+
+	fill_standard_descriptors();
+	parsed = options_parse(argc, argv, &exporter.options, reason);
+	if (parsed < 0) {
+		fprintf(stderr, "dnstt_exporter: %s\n", reason);
+		return EXIT_USAGE;
+	}
+	if (parsed > 0) {
+		options_help();
+		return EXIT_SUCCESS;
+	}
+	if (exporter.options.version) {
+		printf("dnstt_exporter, version %s (revision: %s)\n  compiler:         %s\n"
+		       "  platform:         %s\n",
+		       BUILD_VERSION, BUILD_REVISION, BUILD_COMPILER, BUILD_PLATFORM);
+		return EXIT_SUCCESS;
+	}
+	log_configure(exporter.options.log_level, exporter.options.log_format);
+	tzset(); /* libmicrohttpd dates its responses; this is what would open a file for it later */
+	process_open(&exporter.process);
+	block_signals();
+	if (!spawn_allowed()) {
+		log_line(LOG_ERROR,
+			 "CAP_NET_RAW is missing: start as root, or grant it with "
+			 "\"AmbientCapabilities=CAP_NET_RAW\" in the systemd unit or with "
+			 "\"setcap cap_net_raw+ep\" on dnstt_exporter");
+		return EXIT_FAILURE;
+	}
+	log_line(LOG_INFO, "starting dnstt_exporter", LOG_TEXT("version", BUILD_VERSION),
+		 LOG_TEXT("revision", BUILD_REVISION));
+	if (interfaces_watch(&exporter.options.interfaces) < 0 || open_listeners() < 0 ||
+	    start_capture() < 0 || open_traffic() < 0 || watch() < 0)
+		return EXIT_FAILURE;
+	for (uint32_t i = 0; i < exporter.options.address_count; i++)
+		log_line(LOG_INFO, "listening",
+			 LOG_TEXT("address", exporter.options.addresses[i].text));
+	run();
+
+	http_close(exporter.http);
+	close(exporter.capture.ipc);
+	if (exporter.status == EXIT_SUCCESS)
+		waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &(siginfo_t){ 0 }, WEXITED);
+	traffic_close(&exporter.traffic);
+	free(exporter.routes.buffer);
+	return exporter.status;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line: all flags with their defaults, in one table */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "config.h"
+#include "flags.h"
+#include "interfaces.h"
+#include "log.h"
+#include "variants.h"
+
+#define OPTIONS_ADDRESSES  16
+#define OPTIONS_ANY_FAMILY AF_UNSPEC /* ":9713": IPv6 and IPv4, or IPv4 where there is no IPv6 */
+
+/* An address to listen on, and how the user wrote it */
+struct listen_address {
+	const char *text;
+	struct sockaddr_storage address;
+	socklen_t bytes;
+	bool any_family;
+};
+
+struct options {
+	struct config capture; /* as capture gets it */
+	char domains[CONFIG_DOMAINS][VARIANTS_NAME_BYTES];
+	struct interfaces interfaces;
+	const char *capture_program;
+	const char *country_database, *asn_database;
+	uint32_t max_sessions, max_series;
+	struct listen_address addresses[OPTIONS_ADDRESSES];
+	uint32_t address_count;
+	const char *telemetry_path;
+	uint32_t max_requests;
+	enum log_level log_level;
+	enum log_format log_format;
+	bool version;
+};
+
+/**
+ * options_parse() - Read the command line
+ * @ret_reason:	Filled on failure: one line that names the flag and the mend
+ *
+ * The options point into @argv.
+ *
+ * Return: 0, 1 if -help was asked for, -EINVAL
+ */
+int options_parse(int argc, char *const *argv, struct options *ret_options,
+		  char ret_reason[FLAGS_REASON_BYTES]);
+
+void options_help(void);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages seen a moment ago */
+#include "sights.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETS 16384 /* times WAYS and 24 bytes: 1.5 MiB; 65536 messages */
+#define WAYS 4
+
+int sights_open(struct sights *ret_sights, const struct hash_key *key)
+{
+	const size_t bytes = sizeof(struct sighting) * SETS * WAYS;
+
+	ret_sights->key = *key;
+	ret_sights->sighting = aligned_alloc(64, bytes);
+	if (!ret_sights->sighting)
+		return -ENOMEM;
+	memset(ret_sights->sighting, 0, bytes);
+	return 0;
+}
+
+void sights_close(struct sights *sights)
+{
+	free(sights->sighting);
+	*sights = (struct sights){ 0 };
+}
+
+static uint64_t word(const uint8_t *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+/* Everything that the sender chose, but not what it says: two packets with the same are one */
+static uint64_t packet_hash(const struct sights *sights, const struct record *record)
+{
+	uint64_t header = (uint64_t)record->port << 48 | (uint64_t)record->dns_id << 32 |
+			  (uint64_t)record->message_bytes << 16 | (uint64_t)record->flags << 8 |
+			  record->verdict;
+	uint64_t hash = hash_words(&sights->key, word(record->resolver), word(record->resolver + 8));
+
+	return hash_words(&sights->key, hash ^ word(record->client_id), header);
+}
+
+uint64_t sights_hash(const struct sights *sights, const struct record *record)
+{
+	uint64_t rest = (uint64_t)record->payload_bytes << 16 | record->domain, hash;
+
+	if (record->kind != RECORD_QUERY || record->verdict != VERDICT_ACCEPTED)
+		return packet_hash(sights, record) | 1;
+	hash = hash_words(&sights->key, word(record->client_id) ^ word(record->head + 16), rest);
+	return hash_words(&sights->key, hash ^ word(record->head), word(record->head + 8)) | 1;
+}
+
+void sights_prefetch(const struct sights *sights, uint64_t hash)
+{
+	__builtin_prefetch(&sights->sighting[(hash >> 1 & (SETS - 1)) * WAYS], 1);
+}
+
+enum sight_verdict sights_see(struct sights *sights, uint64_t hash, const struct record *record,
+			      uint64_t now_ns)
+{
+	struct sighting *set = &sights->sighting[(hash >> 1 & (SETS - 1)) * WAYS], *place = NULL;
+	uint32_t packet = (uint32_t)packet_hash(sights, record);
+	enum sight_verdict verdict = SIGHT_FIRST;
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		uint64_t age = now_ns - set[i].seen_ns;
+
+		if (set[i].message != hash)
+			continue;
+		if (age <= SIGHTS_RETRANSMITTED_NS)
+			verdict = SIGHT_RETRANSMITTED;
+		if (set[i].packet != packet)
+			continue;
+		if (age <= SIGHTS_DUPLICATE_NS && set[i].interface != record->interface)
+			return SIGHT_DUPLICATE;
+		place = &set[i];
+	}
+	for (unsigned i = 0; i < WAYS && !place; i++)
+		place = set[i].message == 0 ? &set[i] : NULL;
+	if (!place) {
+		place = set;
+		for (unsigned i = 1; i < WAYS; i++)
+			place = set[i].seen_ns < place->seen_ns ? &set[i] : place;
+	}
+	*place = (struct sighting){ hash, packet, record->interface, now_ns };
+	return verdict;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Notices that the web configuration, a certificate or a key was replaced */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct web_config;
+
+#define WEBWATCH_FILES 4 /* configuration, certificate, key, client CA */
+
+/* What a file looked like; all zero for one that can't be looked at */
+struct webwatch_stamp {
+	uint64_t device;
+	uint64_t inode;
+	int64_t bytes;
+	int64_t modified_ns;
+	int64_t changed_ns; /* of owner, mode and links too: a chmod may make it readable */
+};
+
+struct webwatch_file {
+	struct webwatch_stamp loaded;
+	struct webwatch_stamp seen;
+	char path[PATH_MAX];
+};
+
+struct webwatch {
+	struct webwatch_file files[WEBWATCH_FILES];
+	unsigned count;
+};
+
+/**
+ * webwatch_begin() - Watch a configuration file, from now on
+ * @path:	Of webconfig_read(), which is to be called after this, so that no change is missed
+ *
+ * System calls: newfstatat.
+ *
+ * Return: 0, -ENAMETOOLONG
+ */
+int webwatch_begin(struct webwatch *watch, const char *path);
+
+/**
+ * webwatch_files() - Watch the files that the configuration names as well
+ * @config:	As read; tls_load() is to be called after this
+ *
+ * Return: 0, -ENAMETOOLONG
+ */
+int webwatch_files(struct webwatch *watch, const struct web_config *config);
+
+/**
+ * webwatch_changed() - Whether something is to be loaded again
+ *
+ * To be called now and then, once a minute or so. It says so once for each change, and only when
+ * two calls in a row saw the same: a certificate and its key are seldom replaced at one moment.
+ * Symbolic links are followed, so that it sees what certbot does. If the load fails, what is
+ * there counts as seen, and the next change is another chance.
+ */
+bool webwatch_changed(struct webwatch *watch);

@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The test tools themselves: what they send, what arrives, what they would let pass."""
+
+import collections
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import dnstt
+import exposition
+import host
+import packets
+import traffic
+from exporter import FIXTURES
+
+RECORDINGS = sorted(FIXTURES.glob("*.pcap"))
+
+
+class Messages(unittest.TestCase):
+    def test_documented_example(self):
+        payload = b"CLIENTID\xe3\xd9\xa3\x15\x22supercalifragilisticexpialidocious"
+        name = dnstt.split_name(dnstt.tunnel_name(payload, "t.example.com"))
+        self.assertEqual(
+            b".".join(name).decode(),
+            "ingesrkokreujy6zumkse43vobsxey3bnruwm4tbm5uwy2ltoruwgzlyobuwc3d."
+            "jmrxwg2lpovzq.t.example.com",
+        )
+
+    def test_server_answers_the_recorded_queries_as_dnstt_server_did(self):
+        server = dnstt.Server()
+        for path in RECORDINGS:
+            asked, compared = {}, collections.Counter()
+            for kind, ethertype, octets in packets.recording(path):
+                source, target, message = packets.udp_message(ethertype, octets)
+                if kind == packets.HOST:
+                    asked[source, message[:2]] = message
+                    continue
+                answer = server.answer(asked[target, message[:2]])
+                compared[dnstt.rcode(message)] += 1
+                if dnstt.rcode(message):
+                    self.assertEqual(answer, message)
+                else:
+                    # What follows the answer's TTL depends on what waited for the client.
+                    same = dnstt.read_name(message, 12)[1] + 4 + 10
+                    self.assertEqual(answer[:same], message[:same])
+            self.assertGreater(compared[0], 700)
+            self.assertGreater(compared[3], 200)
+
+    def test_each_rule_has_a_query_that_breaks_it(self):
+        server = dnstt.Server()
+        for verdict, message in dnstt.refused().items():
+            self.assertEqual(server.judge(message)[0], verdict)
+
+
+class Exposition(unittest.TestCase):
+    GOOD = "# HELP a_total A.\n# TYPE a_total counter\na_total{d=\"x\\\"y\"} 1\na_total 2.5\n"
+
+    def test_values_and_labels(self):
+        scrape = exposition.Scrape(self.GOOD)
+        self.assertEqual(scrape.value("a_total", d='x"y'), 1)
+        self.assertEqual(scrape.sum("a_total"), 3.5)
+
+    def test_what_is_refused(self):
+        for wrong in (
+            self.GOOD[:-1],
+            self.GOOD + "\n",
+            self.GOOD + "a_total 3\n",
+            self.GOOD + "b_total 3\n",
+            self.GOOD + "# HELP a_total A.\n# TYPE a_total counter\n",
+            self.GOOD.replace("# HELP a_total A.\n", ""),
+            self.GOOD.replace("# TYPE a_total counter\n", ""),
+            self.GOOD.replace("a_total", "a"),
+            self.GOOD.replace("counter", "gauge"),
+            self.GOOD.replace("2.5", "two"),
+            self.GOOD.replace("\n", "\r\n"),
+            self.GOOD.replace('{d="x\\"y"}', '{d="x",d="y"}'),
+            self.GOOD.replace('{d="x\\"y"}', '{d="x\\q"}'),
+            self.GOOD.replace('{d="x\\"y"}', '{d=""}'),
+            self.GOOD + "# HELP b B.\n",
+        ):
+            with self.assertRaises(ValueError, msg=wrong):
+                exposition.read(wrong)
+
+
+class Hosts(unittest.TestCase):
+    def setUp(self):
+        host.must_be_root()
+        self.near, self.far = host.Host.make(self, "near"), host.Host.make(self, "far")
+        host.link(self.near, "eth0", self.far, "peer")
+        self.wire = host.Wire(self.near, "eth0", self.far, "peer")
+        self.addCleanup(self.wire.close)
+
+    def test_replay_gives_each_packet_its_direction(self):
+        for path in RECORDINGS:
+            recorded = list(packets.recording(path))
+            seen = self.near.sights(lambda: self.wire.replay(path))
+            got = [(kind, ethertype, octets) for _, kind, ethertype, octets in seen
+                   if 53 in (packets.udp_message(ethertype, octets) or ())[:2]]
+            self.assertEqual(len(got), len(recorded))
+            self.assertEqual(got, recorded)
+
+    def test_tcpdump_reads_the_built_packets(self):
+        host.must_have("tcpdump")
+        message = dnstt.Client().poll()
+        v4 = ("192.0.2.9", 5000), ("192.0.2.1", 53)
+        v6 = ("2001:db8::9", 5000), ("2001:db8::1", 53)
+        built = [
+            packets.packet(*v4, message),
+            packets.packet(*v4, message, options=b"\x94\x04\0\0"),
+            packets.packet(*v6, message),
+            packets.packet(*v6, message, extensions=[(0, bytes(2) + b"\x01\x04" + bytes(4)),
+                                                     (60, bytes(2) + b"\x01\x04" + bytes(4))]),
+        ]
+        with self.near.inside():
+            dump = host.spawn(
+                ["tcpdump", "-ni", "eth0", "-vv", "-c", "4", "-Q", "in", "udp or ip6"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+        self.assertIn("listening", dump.stderr.readline())
+        for one in built:
+            self.wire.arrive(*one)
+        text = dump.communicate(timeout=10)[0]
+        host.end(dump)
+        self.assertEqual(text.count("TXT? "), 4)
+        self.assertEqual(text.count("udp sum ok"), 4)
+        self.assertNotIn("bad", text)
+
+    def test_a_real_talk_is_tallied(self):
+        self.near.ip("address add 192.0.2.1/24 dev eth0")
+        self.far.ip("address add 192.0.2.2/24 dev peer")
+        traffic.serve(self, self.near.udp("192.0.2.1", 53))
+        with self.far.udp("192.0.2.2") as resolver:
+            counts = traffic.talk(resolver, ("192.0.2.1", 53), clients=2, queries=3).counts()
+        self.assertEqual(counts["queries"], 6)
+        self.assertEqual(counts["sessions"], 2)
+        minimised = counts["rejected"]["qtype"]
+        self.assertEqual(counts["responses"], {"NOERROR": 6, "NXDOMAIN": minimised})
+
+    def test_a_run_that_was_killed_is_cleaned_up_by_the_next(self):
+        code = ("import host, os; h = host.Host('dead');"
+                "h.spawn(['sleep', '60'], stdout=-3, stderr=-3);"
+                "print(h.name, flush=True); os.kill(os.getpid(), 9)")
+        here = os.path.dirname(os.path.abspath(__file__))
+        dead = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True,
+                              text=True, check=False)
+        name = dead.stdout.strip()
+        self.assertIn(name, os.listdir("/run/netns"))
+        self.assertNotEqual(host.run("ip", "netns", "pids", name), "")
+        host.remove_leftovers()
+        self.assertNotIn(name, os.listdir("/run/netns"))
+
+
+if __name__ == "__main__":
+    unittest.main()

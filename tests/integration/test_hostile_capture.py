@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A capture that lies: the exporter says so in one line, kills it, and ends with status 1.
+
+Messages are laid out as common/record.h has them. Those of test_true_messages_are_taken are right,
+so whatever is refused here is refused for the one thing in which it differs from them.
+"""
+
+import os
+import pathlib
+import signal
+import struct
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import host
+from exporter import DOMAIN, Exporter
+
+MAGIC, VERSION = 0x44545358, 1
+HELLO, FAILURE, TRAFFIC = 1, 2, 3
+QUERY, RESPONSE = 1, 2
+ACCEPTED, DOMAIN_RULE, QTYPE, FRAMING = 0, 8, 10, 14
+NO_DOMAIN = 255
+RCODE3, KCP, ECS = 0x03, 0x20, 0x40
+
+PROGRAM = """#!/usr/bin/python3 -IS
+import os, signal, socket, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+ipc = socket.socket(fileno=3)
+config = ipc.recv(1 << 20)
+for message, descriptors in {messages!r}:
+    if descriptors:
+        socket.send_fds(ipc, [message], [0])
+    else:
+        ipc.send(message)
+{then}
+"""
+WAIT = "time.sleep(60)"
+
+
+def header(kind=TRAFFIC, count=0, sequence=1, *, magic=MAGIC, version=VERSION, packets=0,
+           ring_drops=0, lost=0, stalls=0, reserved=0, reserved2=0):
+    return struct.pack("=IBBHQQQQQQQ", magic, version, kind, count, sequence, packets, ring_drops,
+                       lost, stalls, reserved, reserved2)
+
+
+def hello(ring=32 << 20, landlock=0, sandbox=0, reserved=0, **more):
+    body = struct.pack("=IIII", ring, landlock, sandbox, reserved)
+    return header(HELLO, **{"sequence": 0, **more}) + body
+
+
+def record(kind=QUERY, verdict=ACCEPTED, domain=0, flags=0, *, ident=b"CLIENTID", head=b"",
+           bytes_=100, payload=24):
+    address = bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 9])
+    return struct.pack("=8s16s24sIHHHHBBBB", ident, address, head, 1, 5353, 4711, bytes_, payload,
+                       domain, kind, verdict, flags)
+
+
+def refused(**more):
+    """A query record that was refused and therefore holds no session."""
+    return record(**{"verdict": QTYPE, "ident": b"", "payload": 0, **more})
+
+
+def traffic(*records, **more):
+    return header(TRAFFIC, **{"count": len(records), **more}) + b"".join(records)
+
+
+class HostileCapture(unittest.TestCase):
+    def setUp(self):
+        host.must_be_root()
+        host.reap_orphans_here()
+        self.box = host.Host.make(self, "box")
+        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
+        self.addCleanup(folder.cleanup)
+        os.chmod(folder.name, 0o755)
+        self.folder = pathlib.Path(folder.name)
+
+    def program(self, *messages, then=WAIT):
+        """Path of a program that sends these; a tuple (message, True) carries a descriptor."""
+        listed = [m if isinstance(m, tuple) else (m, False) for m in messages]
+        path = self.folder / "capture"
+        path.write_text(PROGRAM.format(messages=listed, then=then))
+        path.chmod(0o755)
+        return str(path)
+
+    def still_there(self):
+        """Processes that run our program."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                command = pathlib.Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if str(self.folder / "capture").encode() in command and b"python" in command[0]:
+                found.append(int(pid))
+        return found
+
+    def caught(self, *messages, words=(), then=WAIT):
+        """The exporter ends with status 1 and one line of error, and capture is gone."""
+        status, text = Exporter.refuse(self.box, capture=self.program(*messages, then=then))
+        errors = [line for line in text.splitlines() if "level=error" in line.lower()]
+        self.assertEqual(status, 1, text)
+        self.assertEqual(len(errors), 1, text)
+        for word in words:
+            self.assertIn(word, errors[0])
+        self.assertEqual(self.still_there(), [])
+
+    def test_true_messages_are_taken(self):
+        capture = self.program(
+            hello(),
+            traffic(record(), record(ident=b"CLIENTIE"), refused(), packets=4),
+            traffic(record(RESPONSE, bytes_=300), refused(kind=RESPONSE, flags=RCODE3),
+                    sequence=2, packets=7, ring_drops=5, lost=3, stalls=1),
+            traffic(sequence=3, packets=7, ring_drops=5, lost=3, stalls=1),
+        )
+        exporter = Exporter(self.box, capture=capture)
+        self.addCleanup(exporter.kill)
+
+        def counted():
+            try:
+                counts = exporter.counted()
+            except OSError as error:
+                raise AssertionError(f"{error}; {exporter.stderr()}") from error
+            self.assertEqual(
+                counts,
+                {"queries": 2, "bytes_in": 200, "bytes_out": 300, "sessions": 2, "active": 2,
+                 "responses": {"NOERROR": 1, "NXDOMAIN": 1}, "rejected": {"qtype": 1},
+                 "duplicates": 0, "retransmitted": counts["retransmitted"],
+                 "drops": {"ring": 5, "socket": 3}},
+            )
+
+        host.eventually(counted)
+        self.assertEqual(exporter.scrape().value("dnstt_capture_packets_total"), 7)
+        self.assertEqual(exporter.stop(), 0)
+        self.assertEqual(self.still_there(), [])
+
+    def test_messages_of_the_wrong_length(self):
+        good = traffic(record())
+        for wrong in (good[:1], good[:63], good[:64], good[:-1], good + b"\0", good + record(),
+                      traffic(record(), count=2), traffic(record(), count=0), hello()[:-1]):
+            self.caught(hello(), wrong)
+        self.caught(hello() + b"\0")
+        self.caught(hello()[:64])
+
+    def test_messages_longer_than_any(self):
+        self.caught(hello(), traffic(*[record()] * 512) + record())
+        self.caught(hello(), traffic(*[record()] * 513))
+
+    def test_an_empty_message(self):
+        self.caught(hello(), b"")
+        self.caught(b"")
+
+    def test_headers_with_a_wrong_field(self):
+        for field in (
+            {"magic": MAGIC ^ 1},
+            {"magic": struct.unpack(">I", struct.pack("<I", MAGIC))[0]},
+            {"version": 0},
+            {"version": 2},
+            {"kind": 0},
+            {"kind": 4},
+            {"kind": 255},
+            {"count": 513},
+            {"count": 65535},
+            {"reserved": 1},
+            {"reserved2": 1 << 63},
+        ):
+            self.caught(hello(), header(**{"packets": 1, **field}))
+
+    def test_sequences(self):
+        self.caught(hello(), traffic(sequence=0), words=["sequence"])
+        self.caught(hello(), traffic(sequence=2), words=["sequence"])
+        self.caught(hello(), traffic(record()), traffic(record()), words=["sequence"])
+        self.caught(hello(), traffic(sequence=2**64 - 1), words=["sequence"])
+        self.caught(hello(sequence=1), words=["sequence"])
+
+    def test_messages_out_of_place(self):
+        self.caught(traffic(sequence=0))
+        self.caught(hello(), hello(sequence=1))
+        self.caught(hello(), hello(sequence=0))
+
+    def test_hellos_with_unknown_bits(self):
+        self.caught(hello(sandbox=0x04))
+        self.caught(hello(reserved=1))
+        self.caught(hello(count=1))
+
+    def test_counters_that_run_backwards(self):
+        for counter in ("packets", "ring_drops", "lost", "stalls"):
+            self.caught(hello(), traffic(**{counter: 2}), traffic(sequence=2, **{counter: 1}),
+                        words=["backwards"])
+
+    def test_records_out_of_range(self):
+        for wrong in (
+            record(kind=0),
+            record(kind=3),
+            record(verdict=15),
+            record(verdict=255),
+            record(domain=1),
+            record(domain=64),
+            record(domain=NO_DOMAIN),
+            refused(verdict=DOMAIN_RULE, domain=0),
+            refused(domain=NO_DOMAIN),
+            refused(domain=1),
+            record(flags=0x80),
+            record(flags=RCODE3),
+            record(RESPONSE, flags=ECS),
+            record(flags=0x10),
+            record(bytes_=100, payload=101),
+            refused(ident=b"CLIENTID"),
+            refused(head=b"\x01"),
+            refused(payload=1),
+            refused(flags=KCP),
+            refused(flags=ECS),
+        ):
+            self.caught(hello(), traffic(wrong, packets=1))
+            # The last of a full batch is looked at as the first is, and nothing of it counts.
+            self.caught(hello(), traffic(*[record()] * 511, wrong, packets=512))
+
+    def test_a_descriptor_with_a_message(self):
+        self.caught((hello(), True))
+        self.caught(hello(), (traffic(record()), True))
+
+    def test_failures_are_told(self):
+        for stage in range(1, 9):
+            failure = header(FAILURE, sequence=0) + struct.pack("=II", stage, 12)
+            self.caught(failure, words=[os.strerror(12)])
+        for wrong in (struct.pack("=II", 0, 1), struct.pack("=II", 9, 1), struct.pack("=I", 1)):
+            self.caught(header(FAILURE, sequence=0) + wrong)
+
+    def test_endings_are_told(self):
+        self.caught(hello(), then="raise SystemExit(0)")
+        self.caught(hello(), then="raise SystemExit(7)", words=["7"])
+        self.caught(then="raise SystemExit(0)")
+        for number in (signal.SIGKILL, signal.SIGSYS):
+            self.caught(hello(), then=f"os.kill(os.getpid(), {int(number)})", words=[number.name])
+
+    def test_a_socket_that_is_closed_by_a_process_that_stays(self):
+        self.caught(hello(), then="ipc.close(); time.sleep(60)")
+
+    def test_a_flood_of_true_messages_stops_nobody(self):
+        flood = ("number = 1\nimport struct\nwhile True:\n"
+                 f"    ipc.send({traffic(*[record()] * 512)!r}[:8] + struct.pack('=Q', number) +"
+                 f" {traffic(*[record()] * 512)!r}[16:])\n    number += 1")
+        exporter = Exporter(self.box, capture=self.program(hello(), then=flood))
+        self.addCleanup(exporter.kill)
+
+        def answered():
+            try:
+                self.assertGreater(exporter.counted(DOMAIN)["queries"], 100000)
+            except OSError as error:
+                raise AssertionError(f"{error}; {exporter.stderr()}") from error
+
+        host.eventually(answered)
+        self.assertEqual(exporter.stop(), 0)
+        self.assertEqual(self.still_there(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

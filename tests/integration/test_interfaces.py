@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Interfaces that go down, disappear, come back or appear, and interfaces chosen by name."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import host
+import traffic
+from exporter import Exporter
+
+
+class Interfaces(unittest.TestCase):
+    def setUp(self):
+        host.must_be_root()
+        self.server, self.client = host.Host.make(self, "server"), host.Host.make(self, "client")
+        traffic.serve(self, self.server.udp("0.0.0.0", 53))
+        self.tally = traffic.Tally()
+
+    def connect(self, number):
+        """Link number: eth0, eth1 ... with a network of its own."""
+        name = f"eth{number}"
+        host.link(self.server, name, self.client, name)
+        self.server.ip(f"address add 192.0.{number}.1/24 dev {name}")
+        self.client.ip(f"address add 192.0.{number}.2/24 dev {name}")
+
+    def talk(self, number, tally=None):
+        with self.client.udp(f"192.0.{number}.2") as resolver:
+            traffic.talk(resolver, (f"192.0.{number}.1", 53), tally=tally or self.tally, queries=3)
+
+    def test_down_and_up(self):
+        self.connect(0)
+        for flags in ([], ["-capture.interface", "eth0"]):
+            with self.subTest(flags):
+                self.tally = traffic.Tally()
+                exporter = Exporter.start(self, self.server, *flags)
+                self.talk(0)
+                self.server.ip("link set eth0 down")
+                exporter.expect(self, self.tally.counts())
+                self.server.ip("link set eth0 up")
+                self.talk(0)
+                exporter.expect(self, self.tally.counts())
+                self.assertEqual(exporter.stop(), 0)
+
+    def test_gone_and_back(self):
+        self.connect(0)
+        exporter = Exporter.start(self, self.server)
+        self.talk(0)
+        self.server.ip("link delete eth0")
+        exporter.expect(self, self.tally.counts())
+        self.connect(0)
+        self.talk(0)
+        exporter.expect(self, self.tally.counts())
+
+    def test_a_named_one_that_is_gone_and_back(self):
+        self.connect(0)
+        exporter = Exporter.start(self, self.server, "-capture.interface", "eth0")
+        self.talk(0)
+        exporter.expect(self, self.tally.counts())
+        self.server.ip("link delete eth0")
+        self.connect(0)
+        self.talk(0)
+        exporter.expect(self, self.tally.counts())
+
+    def test_added_while_running(self):
+        exporter = Exporter.start(self, self.server)
+        self.connect(0)
+        self.talk(0)
+        self.connect(1)
+        self.talk(1)
+        exporter.expect(self, self.tally.counts())
+
+    def test_named_interfaces_and_no_other(self):
+        for number in range(3):
+            self.connect(number)
+        exporter = Exporter.start(
+            self, self.server, "-capture.interface", "eth0", "-capture.interface=eth2"
+        )
+        self.talk(0)
+        self.talk(1, tally=traffic.Tally())
+        self.talk(2)
+        exporter.expect(self, self.tally.counts())
+
+
+if __name__ == "__main__":
+    unittest.main()

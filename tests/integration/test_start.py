@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every way to start the exporter, and every way to start it wrong."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import host
+import traffic
+from exporter import DOMAIN, PORT, Exporter, program
+
+NOBODY = 65534
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+NO_CAPABILITY = [*AS_NOBODY, "--inh-caps=-all", "--"]
+AMBIENT = [*AS_NOBODY, "--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw", "--"]
+
+
+class Start(unittest.TestCase):
+    def setUp(self):
+        host.must_be_root()
+        self.box = host.Host.make(self, "box")
+
+    def refused(self, status, words, *flags, **options):
+        """It ends with this status and one line that has all these words."""
+        code, text = Exporter.refuse(self.box, *flags, **options)
+        said = f"{' '.join(flags)}: {code}: {text}"
+        self.assertEqual(code, status, said)
+        self.assertEqual(len(text.splitlines()), 1, said)
+        for word in words:
+            self.assertIn(word.lower(), text.lower(), said)
+
+
+class BadInput(Start):
+    def test_unknown_flag(self):
+        self.refused(2, ["-dnstt.domian"], "-dnstt.domian", DOMAIN)
+        self.refused(2, ["-dnstt.dom"], "-dnstt.dom", DOMAIN)
+
+    def test_flag_without_its_value(self):
+        self.refused(2, ["-log.level"], "-log.level")
+
+    def test_leftover_argument(self):
+        self.refused(2, ["eth0"], "eth0")
+
+    def test_no_domain(self):
+        self.refused(2, ["-dnstt.domain"], domains=())
+
+    def test_bad_domain(self):
+        long_label, long_name = "a" * 64 + ".example.com", ".".join(["abcdefg"] * 32)
+        for domain in ("", ".", "a..b", "-dnstt.port", long_label, long_name, "exa mple.com"):
+            self.refused(2, ["-dnstt.domain"], domains=(domain,))
+
+    def test_the_same_domain_twice(self):
+        self.refused(2, ["-dnstt.domain"], domains=(DOMAIN, DOMAIN.upper()))
+
+    def test_bad_port(self):
+        for port in ("0", "65536", "-1", "dns", "53x", "5 3", "99999999999999999999"):
+            self.refused(2, ["-dnstt.port", "65535"], f"-dnstt.port={port}", port=None)
+
+    def test_bad_interface(self):
+        for name in ("", "nope0", "an-interface-name-too-long", "a/b"):
+            self.refused(2, ["-capture.interface"], f"-capture.interface={name}")
+
+    def test_bad_address(self):
+        for address in ("9713", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "localhost:x",
+                        "[::1:9713", "::1:9713", "300.0.0.1:9713", ""):
+            self.refused(2, ["-web.listen-address"], f"-web.listen-address={address}", listen=None)
+
+    def test_bad_path(self):
+        for path in ("", "metrics", "/", "/a b"):
+            self.refused(2, ["-web.telemetry-path"], f"-web.telemetry-path={path}")
+
+    def test_bad_log_options(self):
+        self.refused(2, ["-log.level", "debug", "info", "warn", "error"], "-log.level", "loud")
+        self.refused(2, ["-log.format", "logfmt", "json"], "-log.format", "xml")
+
+
+class CantStart(Start):
+    def test_port_taken(self):
+        taken = self.box.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", PORT))
+        taken.listen()
+        self.refused(1, [f"127.0.0.1:{PORT}", os.strerror(98)])
+
+    def test_address_of_another_host(self):
+        self.refused(1, ["192.0.2.77:9713", os.strerror(99)], listen="192.0.2.77:9713")
+
+    def test_no_privilege(self):
+        host.must_have("setpriv")
+        self.refused(1, ["CAP_NET_RAW", "setcap", "AmbientCapabilities"], before=NO_CAPABILITY)
+
+    def test_no_capture_program(self):
+        self.refused(1, ["/nonexistent/capture", os.strerror(2)], capture="/nonexistent/capture")
+
+
+class Ways(Start):
+    def serves(self, **options):
+        """It counts what passes, and an unprivileged user runs both processes."""
+        exporter = Exporter.start(self, self.box, **options)
+        traffic.serve(self, self.box.udp("127.0.0.1", 53))
+        with self.box.udp("127.0.0.1") as resolver:
+            tally = traffic.talk(resolver, ("127.0.0.1", 53))
+        exporter.expect(self, tally.counts())
+        for pid in (exporter.pid, exporter.capture_pid()):
+            self.assertNotIn("0", host.status(pid)["Uid"].split())
+            self.assertNotIn("0", host.status(pid)["Gid"].split())
+        self.assertEqual(exporter.stop(), 0, exporter.stderr())
+
+    def test_as_root(self):
+        self.serves()
+
+    def test_with_an_ambient_capability(self):
+        host.must_have("setpriv")
+        self.serves(before=AMBIENT)
+
+    def test_with_file_capabilities(self):
+        host.must_have("setpriv", "setcap")
+        with tempfile.TemporaryDirectory(prefix="dnstt-it-") as folder:
+            os.chmod(folder, 0o755)
+            copy = shutil.copy(program("exporter/dnstt_exporter"), folder)
+            host.run("setcap", "cap_net_raw+ep", copy)
+            self.serves(binary=copy, before=NO_CAPABILITY)
+
+    def test_the_command_line_of_the_original(self):
+        command = [program("exporter/dnstt_exporter"), "-dnstt.domain", DOMAIN, "-dnstt.port", "53",
+                   "-web.listen-address", ":9713"]
+        exporter = Exporter.start(self, self.box, listen=":9713")
+        self.assertEqual(set(command) - set(exporter.command), set())
+        for address in ("127.0.0.1", "::1"):
+            self.assertEqual(exporter.get("/metrics", address=address).status, 200)
+
+    def test_several_addresses_and_another_path(self):
+        exporter = Exporter(self.box, "--web.listen-address=[::1]:9714", "-web.telemetry-path=/m")
+        self.addCleanup(exporter.kill)
+        host.eventually(lambda: self.assertIsNotNone(exporter.capture_pid()))
+        self.assertEqual(exporter.get("/m").status, 200)
+        self.assertEqual(exporter.get("/m", address="::1", port=9714).status, 200)
+        self.assertEqual(exporter.get("/metrics").status, 404)
+
+    def test_version_and_help_need_nothing(self):
+        for flag, word in (("-version", "dnstt_exporter, version "), ("-help", "-dnstt.domain")):
+            done = subprocess.run([program("exporter/dnstt_exporter"), flag], capture_output=True,
+                                  text=True, check=False, timeout=5)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(word, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+# The shapes of common/record.h, common/config.h and capture/decode.h, for the reference
+"""What goes into a decoder and what comes out of it, and nothing about how.
+
+Numbers and sizes are those of the headers. Integers are in host byte order, as both processes of
+dnstt_exporter have them.
+"""
+
+import enum
+import struct
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+QUERY = 1
+RESPONSE = 2
+
+
+class Verdict(enum.IntEnum):
+    ACCEPTED = 0
+    PACKET = 1
+    FRAGMENT = 2
+    MALFORMED = 3
+    NOT_QUERY = 4
+    MULTIPLE_OPT = 5
+    EDNS_VERSION = 6
+    QDCOUNT = 7
+    DOMAIN = 8
+    OPCODE = 9
+    QTYPE = 10
+    ENCODING = 11
+    EDNS_SIZE = 12
+    SHORT = 13
+    FRAMING = 14
+
+
+NO_DOMAIN = 255
+
+FLAG_RCODE = 0x0F
+FLAG_TC = 0x10
+FLAG_KCP = 0x20
+FLAG_ECS = 0x40
+
+BASE32 = 0
+BASE32HEX = 1
+
+DNSTT = 0
+SERVER = 1
+VAYDNS = 2
+DNSTTEX = 3
+
+RECORD = struct.Struct("=8s16s24sIHHHHBBBB")
+TUNNEL = struct.Struct("=256s8HHBBBBBB")
+CONFIG = struct.Struct("=IHHIHBB")
+DOMAINS = 64
+
+assert RECORD.size == 64
+assert TUNNEL.size == 280
+
+
+class Sight(NamedTuple):
+    """One packet from its network header on, as the packet ring shows it."""
+
+    data: bytes
+    protocol: int
+    outgoing: bool
+    interface: int
+    wire: int  # its length on the wire, at least that of data
+
+
+@dataclass(slots=True)
+class Record:
+    """The 64 bytes that stand for one packet."""
+
+    client_id: bytes = b""
+    resolver: bytes = b""
+    head: bytes = b""
+    interface: int = 0
+    port: int = 0
+    dns_id: int = 0
+    message_bytes: int = 0
+    payload_bytes: int = 0
+    domain: int = NO_DOMAIN
+    kind: int = QUERY
+    verdict: int = Verdict.PACKET
+    flags: int = 0
+
+    def pack(self):
+        return RECORD.pack(self.client_id, self.resolver, self.head, self.interface, self.port,
+                           self.dns_id, self.message_bytes, self.payload_bytes, self.domain,
+                           self.kind, self.verdict, self.flags)
+
+    @classmethod
+    def unpack(cls, packed):
+        return cls(*RECORD.unpack(packed))
+
+
+@dataclass(slots=True)
+class Tunnel:
+    """One tunnel domain and how its clients write to it; the defaults are those of dnstt."""
+
+    labels: tuple  # of bytes, lower case, without the root
+    qtypes: tuple = (16,)
+    edns_min: int = 1232
+    id_bytes: int = 8
+    alphabet: int = BASE32
+    framing: int = DNSTT
+
+    def pack(self):
+        name = b"".join(bytes([len(label)]) + label for label in self.labels) + b"\0"
+        qtypes = self.qtypes + (0,) * (8 - len(self.qtypes))
+        return TUNNEL.pack(name, *qtypes, self.edns_min, len(name), len(self.labels),
+                           self.id_bytes, self.alphabet, self.framing, len(self.qtypes))
+
+
+@dataclass(slots=True)
+class Config:
+    """Everything that a decoder knows besides the packet."""
+
+    tunnels: list = field(default_factory=list)
+    port: int = 53
+    use_ecs: bool = False
+
+    def pack(self):
+        tunnels = b"".join(tunnel.pack() for tunnel in self.tunnels)
+        return (CONFIG.pack(0x44545343, 1, self.port, 1 << 22, 10, len(self.tunnels), self.use_ecs)
+                + tunnels.ljust(DOMAINS * TUNNEL.size, b"\0"))
+
+
+def domain(text):
+    """Labels of a domain given with dots."""
+    return tuple(label.encode() for label in text.split("."))
+
+
+def dnstt(name, **others):
+    return Tunnel(domain(name), **others)
+
+
+def vaydns(name, id_bytes=2, **others):
+    return Tunnel(domain(name), id_bytes=id_bytes, framing=VAYDNS, **others)
+
+
+def dnsttex(name, **others):
+    return Tunnel(domain(name), alphabet=BASE32HEX, framing=DNSTTEX, **others)

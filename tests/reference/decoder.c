@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Gives packets from standard input to decode() and writes its records to standard output
+ *
+ * Input: the part of a struct config that the exporter sends, as it is in memory, then any number
+ * of struct frame, each with its bytes behind it. Output: a struct record for each. Byte order is
+ * the host's; differential.py is the other side.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "decode.h"
+#include "record.h"
+
+#define CAPTURED_MAX (1u << 20)
+#define CONFIG_SENT  (offsetof(struct config, tunnels) + sizeof(((struct config *)0)->tunnels))
+
+struct frame {
+	uint32_t captured;
+	uint32_t length;
+	uint32_t interface;
+	uint16_t protocol;
+	uint8_t outgoing;
+	uint8_t pad;
+};
+
+static_assert(sizeof(struct frame) == 16, "differential.py packs it so");
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "decoder: %s\n", what);
+	return EXIT_FAILURE;
+}
+
+/* The packet stands in memory of exactly its size, so that a sanitizer sees a read past its end. */
+static int decode_frame(const struct frame *frame, const struct config *config)
+{
+	uint8_t *bytes = malloc(frame->captured);
+	struct record record;
+	struct sight sight = {
+		.bytes = bytes,
+		.captured = frame->captured,
+		.length = frame->length,
+		.interface = frame->interface,
+		.protocol = frame->protocol,
+		.outgoing = frame->outgoing != 0,
+	};
+	int result = 0;
+
+	if (!bytes && frame->captured > 0)
+		return -ENOMEM;
+	memset(&record, 0xa5, sizeof(record)); /* decode() has to fill it in whole */
+	if (fread(bytes, 1, frame->captured, stdin) != frame->captured) {
+		result = -EPIPE;
+	} else {
+		decode(&sight, config, &record);
+		if (fwrite(&record, sizeof(record), 1, stdout) != 1)
+			result = -EIO;
+	}
+	free(bytes);
+	return result;
+}
+
+int main(void)
+{
+	static char input[1 << 16], output[1 << 16];
+	static struct config config;
+	struct frame frame;
+	const char *fault;
+
+	if (setvbuf(stdin, input, _IOFBF, sizeof(input)) != 0 ||
+	    setvbuf(stdout, output, _IOFBF, sizeof(output)) != 0)
+		return fail("no buffers");
+	if (fread(&config, CONFIG_SENT, 1, stdin) != 1)
+		return fail("input ends in the configuration");
+	fault = config_fault(&config);
+	if (fault)
+		return fail(fault);
+	config_index(&config);
+
+	for (;;) {
+		size_t got = fread(&frame, 1, sizeof(frame), stdin);
+
+		if (got == 0)
+			break;
+		if (got != sizeof(frame) || frame.captured > CAPTURED_MAX)
+			return fail("input ends in a frame, or that is none");
+		if (decode_frame(&frame, &config) < 0)
+			return fail("frame could not be read or its record not be written");
+	}
+	return fflush(stdout) == 0 && !ferror(stdin) ? EXIT_SUCCESS : fail("output failed");
+}

@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Feeds generated packets to the reference and to a decoder and demands the same records
+"""Every record has to be the same, byte for byte, and every verdict has to occur.
+
+The decoder is decoder.c, linked with the code under test. It gets batches, each with a
+configuration of its own; what a batch holds follows from the seed and its number alone.
+"""
+
+import argparse
+import collections
+import itertools
+import multiprocessing
+import os
+import random
+import struct
+import subprocess
+import sys
+import traceback
+
+import contract
+import generate
+import pcap
+import reference
+from contract import FLAG_ECS, FLAG_KCP, FLAG_TC, QUERY, RESPONSE, Record, Verdict
+
+BATCH = 5000
+SHOWN = 20
+RECORDED_CONFIG = contract.Config([contract.dnstt("t.example.com")])
+
+RESPONSE_VERDICTS = set(Verdict) - {Verdict.FRAGMENT, Verdict.MULTIPLE_OPT, Verdict.EDNS_VERSION,
+                                    Verdict.EDNS_SIZE}
+REQUIRED = ([(QUERY, verdict.name) for verdict in Verdict]
+            + [(RESPONSE, verdict.name) for verdict in sorted(RESPONSE_VERDICTS)]
+            + [(QUERY, "with payload"), (QUERY, "with KCP"), (QUERY, "with ECS"),
+               (RESPONSE, "with payload"), (RESPONSE, "with KCP"), (RESPONSE, "with TC")])
+
+decoder_path = None
+recorded = []
+
+
+def frame(sight):
+    return struct.pack("=IIIHBB", len(sight.data), sight.wire, sight.interface, sight.protocol,
+                       sight.outgoing, 0) + sight.data
+
+
+def run_decoder(config, sights):
+    """(records, why it ended early or None)"""
+    done = subprocess.run([decoder_path], input=config.pack() + b"".join(map(frame, sights)),
+                          capture_output=True, check=False)
+    if done.returncode == 0 and len(done.stdout) == 64 * len(sights):
+        return [done.stdout[at:at + 64] for at in range(0, len(done.stdout), 64)], None
+    return [], f"status {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}"
+
+
+def describe(config, sight):
+    lines = [f"ethertype 0x{sight.protocol:04x}, {'outgoing' if sight.outgoing else 'incoming'}, "
+             f"interface {sight.interface}, {len(sight.data)} of {sight.wire} bytes:",
+             f"  {sight.data.hex()}",
+             f"port {config.port}, ECS {'on' if config.use_ecs else 'off'}, domains:"]
+    lines += [f"  {index}: {tunnel}" for index, tunnel in enumerate(config.tunnels)]
+    return "\n".join(lines)
+
+
+def name_of(verdict):
+    return Verdict(verdict).name if verdict in set(Verdict) else str(verdict)
+
+
+def way(kind):
+    return "query" if kind == QUERY else "response"
+
+
+def summarise(wanted, found):
+    """What is different, in a line that many differences of one cause share"""
+    fields = [name for name in Record.__slots__ if getattr(wanted, name) != getattr(found, name)]
+    return (f"{way(wanted.kind)}: reference {name_of(wanted.verdict)}, "
+            f"decoder {name_of(found.verdict)}, different: {', '.join(fields)}")
+
+
+def compare(wanted, found):
+    """Both records, field by field"""
+    lines = [f"  {'':14}{'reference':52}decoder"]
+    for name in Record.__slots__:
+        values = []
+        for value in (getattr(wanted, name), getattr(found, name)):
+            if isinstance(value, bytes):
+                values.append(value.hex())
+            elif name == "verdict":
+                values.append(f"{value} {name_of(value)}")
+            else:
+                values.append(f"{value}")
+        mark = "!" if values[0] != values[1] else " "
+        lines.append(f"{mark} {name:14}{values[0]:52}{values[1]}")
+    return "\n".join(lines)
+
+
+def tally(counts, record):
+    kind = record.kind
+    counts[kind, Verdict(record.verdict).name] += 1
+    if record.verdict != Verdict.ACCEPTED:
+        return
+    traits = {"with payload": record.payload_bytes, "with KCP": record.flags & FLAG_KCP,
+              "with ECS": record.flags & FLAG_ECS, "with TC": record.flags & FLAG_TC}
+    for name, value in traits.items():
+        if value:
+            counts[kind, name] += 1
+
+
+def failed(counts, sights, cause, text):
+    return counts, collections.Counter({cause: len(sights)}), {cause: text}
+
+
+def check(config, sights):
+    """(tally, failures by what they have in common, the first of each in full)"""
+    counts = collections.Counter()
+    expected = []
+    for sight in sights:
+        try:
+            record = reference.decode(sight, config)
+        except Exception:
+            return failed(counts, sights, "the reference fails",
+                          traceback.format_exc() + describe(config, sight))
+        tally(counts, record)
+        expected.append(record.pack())
+
+    records, ended = run_decoder(config, sights)
+    if ended:
+        for sight in sights:
+            _, alone = run_decoder(config, [sight])
+            if alone:
+                return failed(counts, sights, "the decoder ends",
+                              f"{alone}\n{describe(config, sight)}")
+        return failed(counts, sights, "the decoder ends, but with no packet alone", ended)
+
+    failures = collections.Counter()
+    examples = {}
+    for sight, record, packed in zip(sights, expected, records):
+        if record != packed:
+            wanted, found = Record.unpack(record), Record.unpack(packed)
+            cause = summarise(wanted, found)
+            failures[cause] += 1
+            examples.setdefault(cause, f"{describe(config, sight)}\n{compare(wanted, found)}")
+    return counts, failures, examples
+
+
+def check_batch(job):
+    seed, count = job
+    generator = generate.Generator(seed, recorded)
+    return f"batch {seed}", count, *check(generator.config,
+                                          [generator.sight() for _ in range(count)])
+
+
+def check_recorded(_):
+    """The recordings as they are"""
+    return "recordings", len(recorded), *check(RECORDED_CONFIG, recorded)
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=100_000, help="packets to generate")
+    parser.add_argument("--seed", default=str(random.SystemRandom().getrandbits(32)))
+    parser.add_argument("--decoder", required=True, help="decoder.c, linked with what is tested")
+    parser.add_argument("--pcap", nargs="*", default=[], help="recordings to start from, too")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count()))
+    return parser.parse_args()
+
+
+def main():
+    global decoder_path, recorded
+    chosen = options()
+    decoder_path = chosen.decoder
+    recorded = [sight for path in chosen.pcap for sight in pcap.sights(path)]
+    print(f"seed {chosen.seed}", flush=True)
+
+    sizes = [BATCH] * (chosen.count // BATCH)
+    sizes += [chosen.count % BATCH] if chosen.count % BATCH else []
+    jobs = [(f"{chosen.seed}-{number}", size) for number, size in enumerate(sizes)]
+    total = collections.Counter()
+    causes = collections.Counter()
+    tested = 0
+    with multiprocessing.get_context("fork").Pool(chosen.jobs) as pool:
+        results = [pool.imap(check_recorded, [None] if recorded else []),
+                   pool.imap(check_batch, jobs)]
+        for origin, count, counts, failures, examples in itertools.chain(*results):
+            total.update(counts)
+            tested += count
+            for cause, text in examples.items():
+                if cause not in causes and len(causes) < SHOWN:
+                    print(f"--- {origin}: {cause}\n{text}", flush=True)
+            causes.update(failures)
+
+    for (kind, name), number in sorted(total.items(), key=lambda item: (item[0][0], -item[1])):
+        print(f"{number:10} {way(kind)} {name}")
+    missing = [required for required in REQUIRED if not total[required]]
+    for kind, name in missing:
+        print(f"never occurred: {way(kind)} {name}")
+    for cause, number in causes.most_common():
+        print(f"{number:10} times {cause}")
+    print(f"{tested - causes.total()} passed, {causes.total()} failed")
+    return 1 if causes or missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+# The part of the reference that finds the DNS message in a packet
+"""VLAN tags, IPv4, IPv6 and UDP. Any inconsistency makes the packet one that nobody counts."""
+
+import struct
+
+from contract import Verdict
+
+IPV4 = 0x0800
+IPV6 = 0x86DD
+VLAN = (0x8100, 0x88A8)
+VLAN_TAGS = 2
+
+UDP = 17
+HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60
+EXTENSIONS = 8
+
+V4_MAPPED = bytes(10) + b"\xff\xff"
+
+
+class Refused(Exception):
+    """A rule does not hold; its argument is the verdict."""
+
+
+def u16(data, at):
+    return data[at] << 8 | data[at + 1]
+
+
+def require(condition, verdict):
+    if not condition:
+        raise Refused(verdict)
+
+
+def untag(data, protocol):
+    """Takes off up to two VLAN tags: two bytes of TCI, then the ethertype of what follows."""
+    for _ in range(VLAN_TAGS):
+        if protocol in VLAN:
+            require(len(data) >= 4, Verdict.PACKET)
+            protocol = u16(data, 2)
+            data = data[4:]
+    return data, protocol
+
+
+def ipv4(data, wire):
+    """(source, destination, payload as far as it is there, its real length, more fragments)"""
+    require(len(data) >= 20, Verdict.PACKET)
+    require(data[0] >> 4 == 4, Verdict.PACKET)
+    header = (data[0] & 15) * 4
+    total = u16(data, 2)
+    require(20 <= header <= len(data), Verdict.PACKET)
+    require(total >= header, Verdict.PACKET)
+    require(total <= wire, Verdict.PACKET)
+    require(u16(data, 6) & 0x1FFF == 0, Verdict.PACKET)  # a later fragment has no UDP header
+    require(data[9] == UDP, Verdict.PACKET)
+    more = u16(data, 6) & 0x2000 != 0
+    return (V4_MAPPED + data[12:16], V4_MAPPED + data[16:20], data[header:total], total - header,
+            more)
+
+
+def ipv6(data, wire):
+    """As ipv4(); the payload begins after the extension headers."""
+    require(len(data) >= 40, Verdict.PACKET)
+    require(data[0] >> 4 == 6, Verdict.PACKET)
+    length = u16(data, 4)
+    require(40 + length <= wire, Verdict.PACKET)
+    payload = data[40:40 + length]
+    following = data[6]
+    more = False
+    headers = 0
+    while following in (HOP_BY_HOP, ROUTING, DESTINATION, FRAGMENT):
+        headers += 1
+        require(headers <= EXTENSIONS, Verdict.PACKET)
+        require(len(payload) >= 8, Verdict.PACKET)
+        size = 8
+        if following == FRAGMENT:
+            require(u16(payload, 2) & 0xFFF8 == 0, Verdict.PACKET)
+            more = more or payload[3] & 1 != 0
+        else:
+            size = (payload[1] + 1) * 8
+        require(len(payload) >= size, Verdict.PACKET)
+        following = payload[0]
+        payload = payload[size:]
+        length -= size
+    require(following == UDP, Verdict.PACKET)
+    return data[8:24], data[24:40], payload, length, more
+
+
+def datagram(sight, config):
+    """(resolver, its port, message as far as it is there, its real length, cut by a fragment)"""
+    data, protocol = untag(sight.data, sight.protocol)
+    wire = sight.wire - (len(sight.data) - len(data))
+    require(protocol in (IPV4, IPV6), Verdict.PACKET)
+    source, destination, payload, length, more = (ipv4 if protocol == IPV4 else ipv6)(data, wire)
+
+    require(len(payload) >= 8, Verdict.PACKET)
+    source_port, destination_port, udp_length = struct.unpack_from("!HHH", payload)
+    require(udp_length >= 8, Verdict.PACKET)
+    require(udp_length <= length or more, Verdict.PACKET)
+    if sight.outgoing:
+        require(source_port == config.port, Verdict.PACKET)
+        resolver, port = destination, destination_port
+    else:
+        require(destination_port == config.port, Verdict.PACKET)
+        resolver, port = source, source_port
+    return resolver, port, payload[8:udp_length], udp_length - 8, udp_length > length

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: MIT
+# The independent judge: one packet in, the record that every decoder must make of it out
+"""Written from the rule list alone, so that it can disagree with capture.
+
+The rules are those of dnstt-server (dnstt-server/main.go recvLoop(), responseFor(), nextPacket();
+dns/dns.go), in the order in which it applies them. Nothing here is fast. Whatever can be said
+as a slice or as a loop over labels is.
+"""
+
+import struct
+
+from contract import (BASE32, BASE32HEX, DNSTT, DNSTTEX, FLAG_ECS, FLAG_KCP, FLAG_RCODE, FLAG_TC,
+                      QUERY, RESPONSE, SERVER, VAYDNS, Record, Verdict)
+from network import V4_MAPPED, Refused, datagram, require, u16
+
+SERVER_BUFFER = 4096  # recvLoop() reads a query into this much and never sees the rest
+TXT_BYTES = 4096
+POINTERS = 10  # dns.go compressionPointerLimit
+NAME_BYTES = 255
+TXT, OPT = 16, 41
+ECS_OPTION = 8
+HEAD_BYTES = 24
+
+DIGITS = {
+    BASE32: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
+    BASE32HEX: b"0123456789ABCDEFGHIJKLMNOPQRSTUV",
+}
+
+
+# --- DNS
+
+
+def read_name(message, at):
+    """(labels, where the name ends), as dns.go readName() and NewName()"""
+    labels = []
+    pointers = 0
+    end = None
+    while True:
+        require(at < len(message), Verdict.MALFORMED)
+        first = message[at]
+        at += 1
+        if first >= 0xC0:
+            require(at < len(message), Verdict.MALFORMED)
+            if end is None:
+                end = at + 1
+            pointers += 1
+            require(pointers <= POINTERS, Verdict.MALFORMED)
+            at = (first & 0x3F) << 8 | message[at]
+        elif first >= 0x40:
+            raise Refused(Verdict.MALFORMED)
+        elif first > 0:
+            require(at + first <= len(message), Verdict.MALFORMED)
+            labels.append(message[at:at + first])
+            at += first
+        else:
+            break
+    require(sum(1 + len(label) for label in labels) + 1 <= NAME_BYTES, Verdict.MALFORMED)
+    return labels, at if end is None else end
+
+
+def read_question(message, at):
+    """((labels, type), where it ends); nobody looks at the class"""
+    labels, at = read_name(message, at)
+    require(at + 4 <= len(message), Verdict.MALFORMED)
+    return (labels, u16(message, at)), at + 4
+
+
+def read_fixed(message, at):
+    """(type, class, ttl, length of the rdata, where that begins) of a resource record"""
+    _, at = read_name(message, at)
+    require(at + 10 <= len(message), Verdict.MALFORMED)
+    return *struct.unpack_from("!HHIH", message, at), at + 10
+
+
+def read_query(message):
+    """(flags, questions, additional records as (type, class, ttl, rdata)); rule 1"""
+    require(len(message) >= 12, Verdict.MALFORMED)
+    _, flags, qdcount, ancount, nscount, arcount = struct.unpack_from("!6H", message)
+    at = 12
+    questions = []
+    for _ in range(qdcount):
+        question, at = read_question(message, at)
+        questions.append(question)
+    additional = []
+    for index in range(ancount + nscount + arcount):
+        rtype, rclass, ttl, size, at = read_fixed(message, at)
+        require(at + size <= len(message), Verdict.MALFORMED)
+        if index >= ancount + nscount:
+            additional.append((rtype, rclass, ttl, message[at:at + size]))
+        at += size
+    require(at == len(message), Verdict.MALFORMED)
+    return flags, questions, additional
+
+
+def scan_opt(additional):
+    """(EDNS size, rdata of the OPT record or None); rules 3 to 5"""
+    size = 0
+    options = None
+    for rtype, rclass, ttl, rdata in additional:
+        if rtype != OPT:
+            continue
+        require(options is None, Verdict.MULTIPLE_OPT)
+        require(ttl >> 16 & 0xFF == 0, Verdict.EDNS_VERSION)
+        size = rclass
+        options = rdata
+    return max(size, 512), options
+
+
+def client_subnet(options):
+    """The address prefix of the first EDNS Client Subnet option (RFC 7871, 6), or None"""
+    while options is not None and len(options) >= 4:
+        code, size = u16(options, 0), u16(options, 2)
+        option = options[4:4 + size]
+        if len(option) < size:
+            return None
+        if code != ECS_OPTION:
+            options = options[4 + size:]
+            continue
+        if len(option) < 4:
+            return None
+        family, prefix, address = u16(option, 0), option[2], option[4:]
+        if family not in (1, 2) or not 1 <= prefix <= (32 if family == 1 else 128):
+            return None
+        if len(address) != (prefix + 7) // 8:
+            return None
+        width = 4 if family == 1 else 16
+        bits = int.from_bytes(address.ljust(width, b"\0"), "big")
+        bits &= -1 << (width * 8 - prefix)
+        return (V4_MAPPED if family == 1 else b"") + bits.to_bytes(width, "big")
+    return None
+
+
+# --- dnstt
+
+
+def lower(label):
+    """bytes.ToLower() as far as it can give ASCII: U+212A and U+0130 besides A to Z"""
+    return label.lower().replace(b"\xe2\x84\xaa", b"k").replace(b"\xc4\xb0", b"i")
+
+
+def find_tunnel(labels, config):
+    """(index, tunnel, labels before its domain), the longest domain first; rule 7"""
+    lowered = tuple(lower(label) for label in labels)
+    best = None
+    for index, tunnel in enumerate(config.tunnels):
+        count = len(tunnel.labels)
+        if lowered[-count:] == tunnel.labels:
+            if best is None or count > len(config.tunnels[best].labels):
+                best = index
+    require(best is not None, Verdict.DOMAIN)
+    tunnel = config.tunnels[best]
+    return best, tunnel, labels[:len(labels) - len(tunnel.labels)]
+
+
+def decode_base32(labels, alphabet):
+    """bytes.ToUpper() and encoding/base32 without padding, as Go 1.19 has them; rule 10"""
+    text = b"".join(labels).upper().replace(b"\xc5\xbf", b"S").replace(b"\xc4\xb1", b"I")
+    text = text.replace(b"\r", b"").replace(b"\n", b"")
+    digits = DIGITS[alphabet]
+    decoded = b""
+    for start in range(0, len(text), 8):
+        group = text[start:start + 8]
+        bits = 0
+        for char in group:
+            require(char in digits, Verdict.ENCODING)
+            bits = bits << 5 | digits.index(char)
+        bits <<= 5 * (8 - len(group))
+        # Go: 1, 3 or 6 characters are no error and give nothing, bits that are left do not matter
+        size = {8: 5, 7: 4, 5: 3, 4: 2, 2: 1}.get(len(group), 0)
+        decoded += bits.to_bytes(5, "big")[:size]
+    return decoded
+
+
+def deliver(body):
+    """(packets as nextPacket() gives them, whether every byte was used up)"""
+    packets = []
+    at = 0
+    while at < len(body):
+        length = body[at]
+        at += 1
+        if length >= 0xE0:
+            at += length - 0xE0
+        elif at + length <= len(body):
+            packets.append(body[at:at + length])
+            at += length
+        else:
+            return packets, False
+    return packets, at == len(body)
+
+
+def tunnel_packets(body, framing):
+    """The tunnel packets in what follows the ClientID"""
+    if framing == SERVER:
+        return deliver(body)[0]
+    if framing == DNSTT:
+        packets, exact = deliver(body)
+        require(len(body) >= 1 and body[0] >= 0xE0 and exact, Verdict.FRAMING)
+        return packets
+    if framing == VAYDNS:
+        if len(body) == 4:
+            return []
+        require(len(body) >= 2 and len(body) == 1 + body[0], Verdict.FRAMING)
+        return [body[1:]]
+    assert framing == DNSTTEX
+    require(len(body) >= 1 and body[0] in (0x00, 0xFD, 0xFE, 0xFF), Verdict.FRAMING)
+    if body[0] != 0xFD:
+        return []
+    require(len(body) >= 4, Verdict.FRAMING)
+    return [body[3:]]
+
+
+def keep_packets(record, packets):
+    record.payload_bytes = sum(len(packet) for packet in packets)
+    if packets:
+        record.head = packets[0][:HEAD_BYTES]
+        if len(packets[0]) >= HEAD_BYTES:
+            record.flags |= FLAG_KCP
+
+
+def judge_question(record, config, question, opcode, edns_size):
+    """(ClientID, what follows it, tunnel packets); rules 7 to 13, without 11 if there is no size"""
+    labels, qtype = question
+    record.domain, tunnel, prefix = find_tunnel(labels, config)
+    require(opcode == 0, Verdict.OPCODE)
+    require(qtype in tunnel.qtypes, Verdict.QTYPE)
+    decoded = decode_base32(prefix, tunnel.alphabet)
+    require(edns_size is None or edns_size >= tunnel.edns_min, Verdict.EDNS_SIZE)
+    require(len(decoded) >= tunnel.id_bytes, Verdict.SHORT)
+    body = decoded[tunnel.id_bytes:]
+    return decoded[:tunnel.id_bytes], body, tunnel_packets(body, tunnel.framing)
+
+
+def judge_query(record, config, message):
+    flags, questions, additional = read_query(message)
+    require(flags & 0x8000 == 0, Verdict.NOT_QUERY)
+    edns_size, options = scan_opt(additional)
+    require(len(questions) == 1, Verdict.QDCOUNT)
+    client_id, body, packets = judge_question(record, config, questions[0], flags >> 11 & 15,
+                                              edns_size)
+    record.client_id = client_id
+    keep_packets(record, packets)
+    if not packets:
+        record.head = body[:HEAD_BYTES]
+    prefix = client_subnet(options) if config.use_ecs else None
+    if prefix is not None:
+        record.resolver = prefix
+        record.flags |= FLAG_ECS
+
+
+def txt_packets(message, at):
+    """The whole packets in a first answer, if it is a TXT record that can be read so far"""
+    try:
+        rtype, _, _, size, at = read_fixed(message, at)
+    except Refused:
+        return []
+    if rtype != TXT:
+        return []
+    rdata = message[at:at + size]
+    text = b""
+    while rdata:
+        text += rdata[1:1 + rdata[0]]
+        rdata = rdata[1 + rdata[0]:]
+    text = text[:TXT_BYTES]
+
+    packets = []
+    while len(text) >= 2 and len(text) >= 2 + u16(text, 0):
+        packets.append(text[2:2 + u16(text, 0)])
+        text = text[2 + u16(text, 0):]
+    return packets
+
+
+def judge_response(record, config, message):
+    require(len(message) >= 12, Verdict.MALFORMED)
+    _, flags, qdcount, ancount = struct.unpack_from("!4H", message)
+    record.flags = flags & FLAG_RCODE | (FLAG_TC if flags & 0x0200 else 0)
+    require(flags & 0x8000 != 0, Verdict.NOT_QUERY)
+    require(qdcount == 1, Verdict.QDCOUNT)
+    question, at = read_question(message, 12)
+    record.client_id, _, _ = judge_question(record, config, question, flags >> 11 & 15, None)
+    if flags & FLAG_RCODE == 0 and ancount >= 1:
+        keep_packets(record, txt_packets(message, at))
+
+
+def decode(sight, config):
+    """The record of one packet"""
+    record = Record(interface=sight.interface, kind=RESPONSE if sight.outgoing else QUERY)
+    try:
+        (record.resolver, record.port, message, record.message_bytes,
+         fragment) = datagram(sight, config)
+        if len(message) >= 2:
+            record.dns_id = u16(message, 0)
+        if sight.outgoing:
+            judge_response(record, config, message)
+        else:
+            require(not fragment, Verdict.FRAGMENT)
+            require(len(message) >= min(record.message_bytes, SERVER_BUFFER), Verdict.FRAGMENT)
+            judge_query(record, config, message[:SERVER_BUFFER])
+        record.verdict = Verdict.ACCEPTED
+    except Refused as refused:
+        record.verdict = refused.args[0]
+    return record

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* The web configuration file: what no such file may hold, and how much of the rest */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "webconfig.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define PATH	     "/etc/dnstt/web.yml"
+#define PAIR	     "  cert_file: a.crt\n  key_file: a.key\n"
+#define HASH	     "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
+
+static char reason[WEBCONFIG_REASON_BYTES];
+
+static int parse(const char *text, struct web_config *ret_config)
+{
+	*reason = '\0';
+	return webconfig_parse(text, strlen(text), PATH, ret_config, reason, sizeof(reason));
+}
+
+static void test_a_long_value_is_cut_in_a_message(void **state)
+{
+	char text[5000] = "tls_server_config:\n  min_version: ";
+	struct web_config config;
+	size_t used = strlen(text);
+
+	(void)state;
+	memset(text + used, 'x', sizeof(text) - 1 - used);
+	assert_int_equal(parse(text, &config), -EINVAL);
+	assert_true(strlen(reason) < 200);
+	memcpy(text, "tls_server_config:\n  xxxxxxxxxxx: ", 21);
+	text[sizeof(text) - 2] = ':'; /* a key of 4976 bytes is more than YAML's 1024 */
+	assert_int_equal(parse(text, &config), -EINVAL);
+	text[900] = ':';
+	text[901] = ' ';
+	assert_int_equal(parse(text, &config), -EINVAL);
+	assert_true(strlen(reason) < 600);
+}
+
+static void test_a_short_reason_buffer_is_not_overrun(void **state)
+{
+	struct web_config config;
+	char small[11];
+
+	(void)state;
+	assert_int_equal(webconfig_parse("[]", 2, PATH, &config, small, sizeof(small)), -EINVAL);
+	assert_string_equal(small, "/etc/dnstt");
+}
+
+static void test_yaml_beyond_the_format_is_refused(void **state)
+{
+	static const char *const texts[] = {
+		"tls_server_config: &a\n" PAIR,
+		"tls_server_config: {cert_file: &a x}\n",
+		"&a tls_server_config: {}\n",
+		"rate_limit: *a\n",
+		"http_server_config: !!map {}\n",
+		"tls_server_config:\n  cert_file: !x a.crt\n",
+		"tls_server_config:\n  cipher_suites: &a []\n",
+		"tls_server_config:\n  cert_file: \"a\\0b\"\n",
+		"tls_server_config:\n  <<: {cert_file: a}\n",
+		"? [a]\n: b\n",
+		"? {a: b}\n: c\n",
+		"basic_auth_users:\n  ? [a]\n  : " HASH "\n",
+		"basic_auth_users:\n  a: {b: c}\n",
+		"tls_server_config:\n  cipher_suites:\n  - [a]\n",
+		"tls_server_config:\n  cipher_suites:\n  - ~\n",
+		"rate_limit:\n---\nrate_limit:\n",
+		"\xff\xfe\xff",
+		"rate_limit: \xc3\x28",
+		"rate_limit: \x07",
+		"%YAML 9.9\n---\n",
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(texts); i++) {
+		struct web_config config;
+
+		assert_int_equal(parse(texts[i], &config), -EINVAL);
+		assert_memory_equal(reason, PATH ":", sizeof(PATH));
+	}
+}
+
+static void test_nesting_is_refused_at_once(void **state)
+{
+	char *text = malloc(WEBCONFIG_BYTES_MAX + 2);
+	struct web_config config;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '[', WEBCONFIG_BYTES_MAX + 1);
+	assert_int_equal(
+		webconfig_parse(text, WEBCONFIG_BYTES_MAX, PATH, &config, reason, sizeof(reason)),
+		-EINVAL);
+	assert_string_equal(reason, PATH ":1: no keys; write tls_server_config: or another");
+	assert_int_equal(webconfig_parse(text, WEBCONFIG_BYTES_MAX + 1, PATH, &config, reason,
+					 sizeof(reason)),
+			 -EINVAL);
+	assert_string_equal(reason, PATH ": larger than 65536 bytes; write less into it");
+	free(text);
+}
+
+static void test_a_full_file_of_escapes_fits(void **state)
+{
+	/* "\P" is two characters and three bytes: the worst that a text can grow */
+	static const char head[] = "tls_server_config:\n  key_file: k\n  cert_file: \"";
+	char *text = malloc(WEBCONFIG_BYTES_MAX);
+	struct web_config config;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '/', WEBCONFIG_BYTES_MAX);
+	memcpy(text, head, sizeof(head) - 1);
+	for (size_t i = sizeof(head); i + 2 < WEBCONFIG_BYTES_MAX; i += 2)
+		memcpy(text + i, "\\P", 2);
+	text[WEBCONFIG_BYTES_MAX - 1] = '"';
+	assert_int_equal(
+		webconfig_parse(text, WEBCONFIG_BYTES_MAX, PATH, &config, reason, sizeof(reason)),
+		0);
+	assert_true(strlen(config.tls.cert_file.text) > WEBCONFIG_BYTES_MAX * 14 / 10);
+	webconfig_free(&config);
+	free(text);
+}
+
+static void test_lists_and_users_have_a_limit(void **state)
+{
+	static const struct {
+		const char *head;
+		const char *item;
+		unsigned most;
+		const char *tail;
+	} lists[] = {
+		{"tls_server_config:\n" PAIR "  client_auth_type: RequireAnyClientCert\n"
+		 "  client_allowed_sans:\n",
+		 "  - name%u\n", WEBCONFIG_SANS, "more than 64; remove some"},
+		{"tls_server_config:\n" PAIR "  cipher_suites:\n",
+		 "  - TLS_AES_128_GCM_SHA256 # %u\n", WEBCONFIG_CIPHERS,
+		 "more than 32; remove some"},
+		{"tls_server_config:\n" PAIR "  curve_preferences:\n", "  - X25519 # %u\n",
+		 WEBCONFIG_CURVES, "more than 8; remove some"},
+		{"basic_auth_users:\n", "  user%u: " HASH "\n", WEBCONFIG_USERS,
+		 "more than 128; remove some"},
+	};
+	static char text[WEBCONFIG_BYTES_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(lists); i++) {
+		struct web_config config;
+		size_t used = (size_t)snprintf(text, sizeof(text), "%s", lists[i].head);
+
+		for (unsigned j = 0; j <= lists[i].most; j++) {
+			if (j == lists[i].most) {
+				assert_int_equal(parse(text, &config), 0);
+				webconfig_free(&config);
+			}
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			used += (size_t)snprintf(text + used, sizeof(text) - used, lists[i].item,
+						 j);
+#pragma GCC diagnostic pop
+		}
+		assert_int_equal(parse(text, &config), -EINVAL);
+		assert_non_null(strstr(reason, lists[i].tail));
+	}
+}
+
+static void test_only_whole_bcrypt_hashes_are_taken(void **state)
+{
+	static const char *const bad[] = {
+		"$2$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+		"$2x$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+		"$3y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+		"$2y$1$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSii",
+		"$2y$03$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+		"$2y$32$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+		"$2y$39$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+		"$2y$15$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+		"$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeS",
+		"$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSii",
+		"$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeS+",
+		"$2y$10QQOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+		"",
+	};
+	char text[200];
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(bad); i++) {
+		struct web_config config;
+
+		(void)snprintf(text, sizeof(text), "basic_auth_users:\n  u: '%s'\n", bad[i]);
+		assert_int_equal(parse(text, &config), -EINVAL);
+		assert_null(*bad[i] ? strstr(reason, bad[i]) : NULL);
+	}
+}
+
+static void test_an_unreadable_file_says_why(void **state)
+{
+	struct web_config config;
+
+	(void)state;
+	assert_int_equal(webconfig_read("/nonexistent/web.yml", &config, reason, sizeof(reason)),
+			 -ENOENT);
+	assert_non_null(strstr(reason, "/nonexistent/web.yml: can't be read: No such file"));
+	assert_int_equal(webconfig_read("/", &config, reason, sizeof(reason)), -EISDIR);
+	assert_int_equal(webconfig_read("/dev/zero", &config, reason, sizeof(reason)), -EINVAL);
+	assert_non_null(strstr(reason, "larger than"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_long_value_is_cut_in_a_message),
+		cmocka_unit_test(test_a_short_reason_buffer_is_not_overrun),
+		cmocka_unit_test(test_yaml_beyond_the_format_is_refused),
+		cmocka_unit_test(test_nesting_is_refused_at_once),
+		cmocka_unit_test(test_a_full_file_of_escapes_fits),
+		cmocka_unit_test(test_lists_and_users_have_a_limit),
+		cmocka_unit_test(test_only_whole_bcrypt_hashes_are_taken),
+		cmocka_unit_test(test_an_unreadable_file_says_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
