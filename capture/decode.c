@@ -19,9 +19,8 @@ static const uint8_t v4_mapped[16] = { [10] = 0xff, 0xff }; /* RFC 4291, 2.5.5.2
 /* An IP payload: what its header says, and as far as it was captured */
 struct datagram {
 	struct cursor cursor;
-	uint32_t bytes;	  /* by the IP header */
+	uint32_t bytes; /* by the IP header */
 	uint8_t protocol;
-	bool fragment;	  /* the first of several */
 };
 
 static bool read_ipv4(struct datagram *ip, bool outgoing, uint8_t resolver[16])
@@ -37,7 +36,6 @@ static bool read_ipv4(struct datagram *ip, bool outgoing, uint8_t resolver[16])
 		return false;
 	ip->bytes = total - length;
 	ip->protocol = header[9];
-	ip->fragment = header[6] & 0x20;
 	memcpy(resolver, v4_mapped, 12);
 	memcpy(resolver + 12, header + (outgoing ? 16 : 12), 4);
 	return true;
@@ -58,12 +56,10 @@ static bool read_ipv6(struct datagram *ip, bool outgoing, uint8_t resolver[16])
 
 		if (!extension)
 			return false;
-		if (ip->protocol == IPPROTO_FRAGMENT && !(be16(extension + 2) & 0xfff8))
-			ip->fragment |= extension[3] & 1;
-		else if (ip->protocol == IPPROTO_HOPOPTS || ip->protocol == IPPROTO_ROUTING ||
-			 ip->protocol == IPPROTO_DSTOPTS)
+		if (ip->protocol == IPPROTO_HOPOPTS || ip->protocol == IPPROTO_ROUTING ||
+		    ip->protocol == IPPROTO_DSTOPTS)
 			more = extension[1] * 8u;
-		else
+		else if (ip->protocol != IPPROTO_FRAGMENT || be16(extension + 2) & 0xfff8)
 			return false;
 		if (!cursor_take(&ip->cursor, more) || ip->bytes < 8 + more)
 			return false;
@@ -86,24 +82,21 @@ static bool read_packet(const struct sight *sight, struct datagram *ip, uint8_t 
 	if (protocol == 0x0800 ? !read_ipv4(ip, sight->outgoing, resolver)
 			       : protocol != 0x86dd || !read_ipv6(ip, sight->outgoing, resolver))
 		return false;
-	if (ip->protocol != IPPROTO_UDP || sight->length < ip->cursor.at ||
-	    ip->bytes > sight->length - ip->cursor.at)
-		return false;
 	/* What follows the IP packet is padding of the link */
 	if (ip->bytes < ip->cursor.end - ip->cursor.at)
 		ip->cursor.end = ip->cursor.at + ip->bytes;
-	return true;
+	return ip->protocol == IPPROTO_UDP && sight->length >= ip->cursor.at + ip->bytes;
 }
 
 /* EDNS Client Subnet of a query's OPT (RFC 7871, 6): the first one, if it is well formed */
 static bool client_subnet(const struct dns_message *message, uint8_t resolver[16])
 {
-	struct cursor options = { .bytes = message->edns, .end = message->edns_bytes };
+	struct cursor options = { .bytes = message->opt.at, .end = message->opt.bytes };
 	const uint8_t *option, *ecs;
 	unsigned bits, used;
 
 	do {
-		option = message->edns ? cursor_take(&options, 4) : NULL;
+		option = message->opt.at ? cursor_take(&options, 4) : NULL;
 		ecs = option ? cursor_take(&options, be16(option + 2)) : NULL;
 	} while (ecs && be16(option) != OPTION_ECS);
 	if (!ecs || be16(option + 2) < 5 || ecs[0] != 0 || ecs[1] < 1 || ecs[1] > 2)
@@ -121,7 +114,7 @@ static bool client_subnet(const struct dns_message *message, uint8_t resolver[16
 
 /* Rules 6 to 13 of dnstt-server; of a response, what its question was */
 static uint8_t judge(const struct dns_message *message, const struct config *config,
-			  struct record *record)
+		     struct record *record)
 {
 	bool query = record->kind == RECORD_QUERY;
 	uint8_t decoded[TUNNEL_DECODED_BYTES], *rest;
@@ -139,10 +132,9 @@ static uint8_t judge(const struct dns_message *message, const struct config *con
 	tunnel = &config->tunnels[index];
 	if (message->flags >> 11 & 0xf)
 		return VERDICT_OPCODE;
-	while (type < tunnel->qtype_count && tunnel->qtypes[type] != message->qtype)
-		type++;
-	if (type == tunnel->qtype_count)
-		return VERDICT_QTYPE;
+	while (tunnel->qtypes[type] != message->qtype)
+		if (++type == tunnel->qtype_count)
+			return VERDICT_QTYPE;
 	bytes = tunnel_decode(&message->qname, prefix, tunnel->alphabet, decoded);
 	if (bytes < 0)
 		return VERDICT_ENCODING;
@@ -155,58 +147,42 @@ static uint8_t judge(const struct dns_message *message, const struct config *con
 	if (!tunnel_upstream(rest, (size_t)bytes, tunnel->framing, &session))
 		return VERDICT_FRAMING;
 	if (query && session.payload_bytes == 0)
-		memcpy(session.head, rest, (size_t)(bytes < RECORD_HEAD_BYTES ? bytes : RECORD_HEAD_BYTES));
+		memcpy(session.head, rest,
+		       (size_t)(bytes < RECORD_HEAD_BYTES ? bytes : RECORD_HEAD_BYTES));
+	if (query && bytes >= 4)
+		memcpy(session.nonce, rest + 2, sizeof(session.nonce));
 	if (query)
 		*record = session;
 	memcpy(record->client_id, decoded, tunnel->id_bytes);
 	return VERDICT_ACCEPTED;
 }
 
-static uint8_t read_query(struct cursor *cursor, const struct config *config,
-			       struct record *record)
+static uint8_t read_message(struct cursor *cursor, const struct config *config,
+			    struct record *record)
 {
+	bool query = record->kind == RECORD_QUERY;
 	struct dns_message message;
-	bool whole = dns_read(cursor, true, &message);
+	bool read = dns_read(cursor, query, &message);
 	uint8_t verdict;
 
 	record->dns_id = message.id;
-	if (!whole)
+	if (!query)
+		record->flags = (message.flags & RECORD_FLAG_RCODE) |
+				(message.flags & DNS_TC ? RECORD_FLAG_TC : 0);
+	if (!read)
 		return VERDICT_MALFORMED;
-	if (message.flags & DNS_QR)
+	if (query == !!(message.flags & DNS_QR))
 		return VERDICT_NOT_QUERY;
-	if (message.multiple_opt)
-		return VERDICT_MULTIPLE_OPT;
-	if (message.edns_version)
-		return VERDICT_EDNS_VERSION;
+	if (message.multiple_opt || message.edns_version)
+		return message.multiple_opt ? VERDICT_MULTIPLE_OPT : VERDICT_EDNS_VERSION;
 	verdict = judge(&message, config, record);
-	if (verdict == VERDICT_ACCEPTED && config->use_ecs &&
-	    client_subnet(&message, record->resolver))
+	if (verdict != VERDICT_ACCEPTED)
+		return verdict;
+	if (query && config->use_ecs && client_subnet(&message, record->resolver))
 		record->flags |= RECORD_FLAG_ECS;
-	return verdict;
-}
-
-static uint8_t read_response(struct cursor *cursor, const struct config *config,
-				  struct record *record)
-{
-	struct dns_message message;
-	struct dns_rr answer = { 0 };
-	bool whole = dns_read(cursor, false, &message);
-	uint8_t verdict;
-
-	record->dns_id = message.id;
-	record->flags = message.flags & RECORD_FLAG_RCODE;
-	if (message.flags & DNS_TC)
-		record->flags |= RECORD_FLAG_TC;
-	if (!whole)
-		return VERDICT_MALFORMED;
-	if (!(message.flags & DNS_QR))
-		return VERDICT_NOT_QUERY;
-	verdict = judge(&message, config, record);
-	if (verdict == VERDICT_ACCEPTED && !(message.flags & RECORD_FLAG_RCODE) &&
-	    message.ancount > 0 && (dns_rr(cursor, &answer) || answer.rdata) &&
-	    answer.type == DNS_TYPE_TXT)
-		tunnel_downstream(answer.rdata, answer.bytes, record);
-	return verdict;
+	if (!query && !(message.flags & RECORD_FLAG_RCODE))
+		tunnel_downstream(message.txt.at, message.txt.bytes, record);
+	return VERDICT_ACCEPTED;
 }
 
 void decode(const struct sight *sight, const struct config *config, struct record *ret_record)
@@ -214,32 +190,28 @@ void decode(const struct sight *sight, const struct config *config, struct recor
 	struct datagram ip = { .cursor = { .bytes = sight->bytes, .end = sight->captured } };
 	struct cursor *cursor = &ip.cursor;
 	struct record *record = ret_record;
+	uint8_t resolver[16];
 	const uint8_t *udp;
 	uint32_t bytes;
 
-	*record = (struct record){ .interface = sight->interface,
+	*record = (struct record){ .interface = (uint16_t)sight->interface,
 				   .domain = RECORD_NO_DOMAIN,
 				   .kind = sight->outgoing ? RECORD_RESPONSE : RECORD_QUERY,
 				   .verdict = VERDICT_PACKET };
-	if (!read_packet(sight, &ip, record->resolver) || !(udp = cursor_take(cursor, 8)) ||
-	    be16(udp + (sight->outgoing ? 0 : 2)) != config->port || be16(udp + 4) < 8 ||
-	    (!ip.fragment && be16(udp + 4) > ip.bytes)) {
-		memset(record->resolver, 0, sizeof(record->resolver));
+	if (!read_packet(sight, &ip, resolver) || !(udp = cursor_take(cursor, 8)) ||
+	    be16(udp + (sight->outgoing ? 0 : 2)) != config->port || be16(udp + 4) < 8)
 		return;
-	}
+	memcpy(record->resolver, resolver, sizeof(resolver));
 	record->port = be16(udp + (sight->outgoing ? 2 : 0));
 	record->message_bytes = (uint16_t)(be16(udp + 4) - 8);
+
+	/* The message alone: its names point to offsets from its start */
+	*cursor = (struct cursor){ cursor->bytes + cursor->at, 0, cursor->end - cursor->at };
 	bytes = record->message_bytes;
-	bytes = bytes < SERVER_BUFFER || sight->outgoing ? bytes : SERVER_BUFFER;
-	if (bytes <= cursor->end - cursor->at)
-		cursor->end = cursor->at + bytes;
-	else if (!sight->outgoing) {
-		record->verdict = VERDICT_FRAGMENT;
-		return;
-	}
-	/* Names point to offsets from the start of the message */
-	*cursor = (struct cursor){ .bytes = cursor->bytes + cursor->at,
-				   .end = cursor->end - cursor->at };
-	record->verdict = sight->outgoing ? read_response(cursor, config, record)
-					  : read_query(cursor, config, record);
+	if (!sight->outgoing && bytes > SERVER_BUFFER)
+		bytes = SERVER_BUFFER;
+	cursor->end = bytes < cursor->end ? bytes : cursor->end;
+	record->verdict = VERDICT_FRAGMENT;
+	if (sight->outgoing || bytes == cursor->end)
+		record->verdict = read_message(cursor, config, record);
 }

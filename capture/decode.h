@@ -8,7 +8,7 @@
 struct config;
 struct record;
 
-/* A packet as the ring shows it, from its network header on (SOCK_DGRAM) */
+/* A packet as the ring shows it, from its network header on; not trusted to be what the filter passes */
 struct sight {
 	const uint8_t *bytes;
 	uint32_t captured;  /* bytes that may be read */
@@ -18,12 +18,5 @@ struct sight {
 	bool outgoing;	    /* leaves this host: a response; else it arrives: a query */
 };
 
-/**
- * decode() - The record of a packet
- * @sight:	Packet that passed the kernel filter; not trusted to be what the filter lets through
- * @config:	Validated and indexed (config_index())
- * @ret_record:	Filled in whole
- *
- * No system calls, no state: the same packet gives the same record.
- */
+/* Fill in a record, whole. No system calls, no state. @config is validated and indexed. */
 void decode(const struct sight *sight, const struct config *config, struct record *ret_record);

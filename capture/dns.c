@@ -6,6 +6,8 @@
 
 #define POINTERS_MAX 10 /* dns.go compressionPointerLimit */
 #define EDNS_MIN     512
+#define TYPE_TXT     16
+#define TYPE_OPT     41
 
 /* A name, following compression pointers wherever they lead (dns.go readName()) */
 static bool dns_name(struct cursor *cursor, struct dns_name *name)
@@ -16,20 +18,17 @@ static bool dns_name(struct cursor *cursor, struct dns_name *name)
 	for (name->labels = 0;;) {
 		const uint8_t *length = cursor_take(cursor, 1), *label;
 
-		if (!length)
-			return false;
-		if (*length >= 0xc0) {
+		if (length && *length >= 0xc0) {
 			if (!cursor_take(cursor, 1) || ++pointers > POINTERS_MAX)
 				return false;
-			if (pointers == 1)
-				behind = cursor->at;
+			behind = pointers == 1 ? cursor->at : behind;
 			cursor->at = be16(length) & 0x3fff;
 			if (cursor->at > cursor->end)
 				return false;
 			continue;
 		}
-		label = cursor_take(cursor, *length);
-		if (!label || *length > 63 || bytes + 1 + *length + (*length != 0) > DNS_NAME_BYTES)
+		if (!length || *length > 63 || !(label = cursor_take(cursor, *length)) ||
+		    bytes + 1 + *length + (*length != 0) > DNS_NAME_BYTES)
 			return false;
 		name->start[name->labels] = (uint8_t)bytes;
 		name->wire[bytes++] = *length;
@@ -42,73 +41,67 @@ static bool dns_name(struct cursor *cursor, struct dns_name *name)
 		bytes += *length;
 		name->labels++;
 	}
-	if (pointers > 0)
-		cursor->at = behind;
+	cursor->at = pointers > 0 ? behind : cursor->at;
 	return true;
 }
 
-bool dns_rr(struct cursor *cursor, struct dns_rr *ret_rr)
+/* A resource record: its fixed part (TYPE, CLASS, TTL, RDLENGTH), or NULL; its name is not kept */
+static const uint8_t *dns_rr(struct cursor *cursor, struct dns_rdata *ret_rdata)
 {
+	const uint8_t *fixed = NULL;
 	struct dns_name name;
-	const uint8_t *fixed;
 
 	if (!dns_name(cursor, &name) || !(fixed = cursor_take(cursor, 10)))
-		return false;
-	ret_rr->type = be16(fixed);
-	ret_rr->class = be16(fixed + 2);
-	memcpy(ret_rr->ttl, fixed + 4, 4);
-	ret_rr->rdata = fixed + 10;
-	ret_rr->bytes = be16(fixed + 8);
-	if (cursor_take(cursor, ret_rr->bytes))
-		return true;
-	ret_rr->bytes = (uint16_t)(cursor->end - cursor->at);
-	return false;
-}
-
-/* An OPT record, in the order of responseFor(): the first fault stays */
-static void take_opt(struct dns_message *message, const struct dns_rr *rr)
-{
-	if (message->edns_version || message->multiple_opt)
-		return;
-	message->multiple_opt = message->edns;
-	message->edns_version = !message->edns && rr->ttl[1] != 0;
-	message->edns = rr->rdata;
-	message->edns_bytes = rr->bytes;
-	message->edns_size = rr->class < EDNS_MIN ? EDNS_MIN : rr->class;
+		return NULL;
+	ret_rdata->at = fixed + 10;
+	ret_rdata->bytes = be16(fixed + 8);
+	if (!cursor_take(cursor, ret_rdata->bytes))
+		ret_rdata->bytes = (uint16_t)(cursor->end - cursor->at);
+	return fixed;
 }
 
 bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message)
 {
+	const uint8_t *header = cursor_take(cursor, 12), *fixed;
 	struct dns_message *message = ret_message;
-	const uint8_t *header = cursor_take(cursor, 12), *question;
-	unsigned additional, records;
+	unsigned questions, records, additional;
+	struct dns_rdata rdata;
 	struct dns_name other;
-	struct dns_rr rr;
 
-	memset((char *)message + sizeof(message->qname), 0, sizeof(*message) - sizeof(message->qname));
+	memset(&message->id, 0, sizeof(*message) - offsetof(struct dns_message, id));
 	message->edns_size = EDNS_MIN;
 	if (!header)
 		return false;
 	message->id = be16(header);
 	message->flags = be16(header + 2);
 	message->qdcount = be16(header + 4);
-	message->ancount = be16(header + 6);
-	for (unsigned i = 0; i < (whole ? message->qdcount : message->qdcount > 0); i++) {
+	questions = whole ? message->qdcount : message->qdcount > 0;
+	for (unsigned i = 0; i < questions; i++) {
 		if (!dns_name(cursor, i == 0 ? &message->qname : &other) ||
-		    !(question = cursor_take(cursor, 4)))
+		    !(fixed = cursor_take(cursor,
+					  4))) /* QTYPE, and QCLASS, which counts for nothing */
 			return false;
-		if (i == 0)
-			message->qtype = be16(question); /* QCLASS is not looked at */
+		message->qtype = i == 0 ? be16(fixed) : message->qtype;
 	}
-	if (!whole)
+	if (!whole) {
+		if (be16(header + 6) > 0 && (fixed = dns_rr(cursor, &rdata)) &&
+		    be16(fixed) == TYPE_TXT)
+			message->txt = rdata;
 		return true;
+	}
 	additional = be16(header + 10);
-	records = (unsigned)message->ancount + be16(header + 8) + additional;
-	for (unsigned i = records; i > 0; i--) {
-		if (!dns_rr(cursor, &rr))
+	records = be16(header + 6) + be16(header + 8) + additional;
+	for (; records > 0; records--) {
+		fixed = dns_rr(cursor, &rdata);
+		if (!fixed || rdata.bytes != be16(fixed + 8))
 			return false;
-		if (i <= additional && rr.type == DNS_TYPE_OPT)
-			take_opt(message, &rr);
+		if (records > additional || be16(fixed) != TYPE_OPT || message->edns_version ||
+		    message->multiple_opt)
+			continue; /* the first fault stays, as responseFor() returns there */
+		message->multiple_opt = message->opt.at;
+		message->edns_version = !message->opt.at && fixed[5] != 0; /* RFC 6891, 6.1.3 */
+		message->opt = rdata;
+		message->edns_size = be16(fixed + 2) < EDNS_MIN ? EDNS_MIN : be16(fixed + 2);
 	}
 	return cursor->at == cursor->end;
 }

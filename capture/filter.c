@@ -9,6 +9,7 @@
 
 #define SNAP 4608 /* dnstt-server's 4096 bytes of message behind headers of up to 512 */
 
+/* clang-format off */
 #define OP(code, k)	 BPF_STMT(code, k)
 #define IF(k, yes, no)	 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, yes, no)
 #define BITS(k, yes, no) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, k, yes, no)
@@ -56,12 +57,14 @@ static struct sock_filter program[] = {
 	LOAD(NEXT), IF(IPPROTO_UDP, 1, 0), RETURN(0),
 	/* UDP */
 	LOAD(PORT_AT), ADVANCE, HALF(0),
-#define PORT (sizeof(program) / sizeof(program[0]) - 3)
-	IF(0, 0, 1), RETURN(SNAP), RETURN(0),
+	IF(0, 0, 1), RETURN(SNAP), RETURN(0), /* port: the last but two */
 };
+/* clang-format on */
 
 struct sock_fprog filter_program(uint16_t port)
 {
-	program[PORT].k = port;
-	return (struct sock_fprog){ .len = sizeof(program) / sizeof(program[0]), .filter = program };
+	const unsigned short length = sizeof(program) / sizeof(program[0]);
+
+	program[length - 3].k = port;
+	return (struct sock_fprog){ .len = length, .filter = program };
 }

@@ -14,99 +14,84 @@
 
 #include "decode.h"
 
-#define SYS_MSEAL 462 /* Linux 6.10, on every architecture */
-#define BLOCKS	  64  /* 64 blocks of 50 ms: 3.2 s of patience even where traffic is thin */
-#define BLOCK_MIN 16384u
-#define BLOCK_MAX (512u << 10)
+#define SYS_MSEAL 462	/* Linux 6.10, on every architecture */
 #define FRAME	  2048u /* the kernel wants one and does not use it in TPACKET_V3 */
 
-
-static int map_ring(const struct config *config, struct ring *ring)
-{
-	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
-	struct tpacket_req3 request = { .tp_frame_size = FRAME,
-					.tp_retire_blk_tov = config->latency_ms };
-	int version = TPACKET_V3, failed;
-
-	ring->block_bytes = page > BLOCK_MIN ? page : BLOCK_MIN;
-	while (ring->block_bytes < BLOCK_MAX && ring->block_bytes * 2 * BLOCKS <= config->ring_bytes)
-		ring->block_bytes *= 2;
-	ring->blocks = config->ring_bytes / ring->block_bytes;
-	if (setsockopt(ring->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) < 0)
-		return FAILURE_RING;
-	for (;; ring->blocks /= 2) {
-		request.tp_block_size = ring->block_bytes;
-		request.tp_block_nr = ring->blocks;
-		request.tp_frame_nr = ring->block_bytes / FRAME * ring->blocks;
-		failed = setsockopt(ring->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof(request));
-		if (!failed || errno != ENOMEM || ring->blocks < 2)
-			break;
-	}
-	if (failed)
-		return FAILURE_RING;
-	ring->map = mmap(NULL, (size_t)ring->blocks * ring->block_bytes, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_POPULATE, ring->fd, 0);
-	if (ring->map == MAP_FAILED)
-		return FAILURE_RING;
-	ring->sealed = syscall(SYS_MSEAL, ring->map, (size_t)ring->blocks * ring->block_bytes, 0) == 0;
-	return 0;
-}
+#define SET(level, option, value) setsockopt(ring->fd, level, option, &(value), sizeof(value))
 
 int ring_open(const struct config *config, struct ring *ret_ring)
 {
 	struct sockaddr_ll all = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	struct tpacket_req3 request = { .tp_block_size = config->block_bytes,
+					.tp_frame_size = FRAME,
+					.tp_retire_blk_tov = config->latency_ms };
 	struct sock_fprog filter = filter_program(config->port);
 	struct ring *ring = ret_ring;
-	int on = 1, failure;
+	int on = 1, version = TPACKET_V3;
+	size_t bytes;
 
 	/* Protocol 0 receives nothing; an ETH_P_IP socket would never see what this host sends */
 	ring->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (ring->fd < 0)
 		return FAILURE_SOCKET;
-	if (setsockopt(ring->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
-	    setsockopt(ring->fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
+	if (SET(SOL_SOCKET, SO_ATTACH_FILTER, filter) < 0 ||
+	    SET(SOL_SOCKET, SO_LOCK_FILTER, on) < 0 || SET(SOL_PACKET, PACKET_VERSION, version) < 0)
 		return FAILURE_FILTER;
-	failure = map_ring(config, ring);
-	if (failure)
-		return failure;
+	for (ring->blocks = config->blocks;; ring->blocks /= 2) {
+		request.tp_block_nr = ring->blocks;
+		request.tp_frame_nr = config->block_bytes / FRAME * ring->blocks;
+		if (SET(SOL_PACKET, PACKET_RX_RING, request) == 0)
+			break;
+		if (errno != ENOMEM || ring->blocks == 1)
+			return FAILURE_RING;
+	}
+	ring->block_bytes = config->block_bytes;
+	bytes = (size_t)ring->blocks * ring->block_bytes;
+	ring->map =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, 0);
+	if (ring->map == MAP_FAILED)
+		return FAILURE_RING;
+	ring->sealed = syscall(SYS_MSEAL, ring->map, bytes, 0) == 0;
 	return bind(ring->fd, (struct sockaddr *)&all, sizeof(all)) < 0 ? FAILURE_BIND : 0;
 }
 
 bool ring_next(struct ring *ring, struct sight *ret_sight)
 {
-	for (;;) {
-		uint8_t *base = ring->map + (size_t)ring->block * ring->block_bytes;
-		struct tpacket_hdr_v1 *block = &((struct tpacket_block_desc *)base)->hdr.bh1;
-		const struct tpacket3_hdr *packet;
-		const struct sockaddr_ll *from;
+	const struct tpacket3_hdr *packet;
+	const struct sockaddr_ll *from;
+	struct tpacket_hdr_v1 *block;
+	uint8_t *base;
 
-		if (!ring->open) {
-			if (!(__atomic_load_n(&block->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
-				return false;
-			ring->open = true;
-			ring->left = block->num_pkts;
-			ring->packet = block->offset_to_first_pkt;
-		} else if (ring->left == 0) {
+	for (;;) {
+		base = ring->map + (size_t)ring->block * ring->block_bytes;
+		block = &((struct tpacket_block_desc *)base)->hdr.bh1;
+		if (ring->open && ring->left > 0)
+			break;
+		if (ring->open) {
 			__atomic_store_n(&block->block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 			ring->block = (ring->block + 1) % ring->blocks;
 			ring->open = false;
-			continue;
+		} else if (__atomic_load_n(&block->block_status, __ATOMIC_ACQUIRE) &
+			   TP_STATUS_USER) {
+			ring->left = block->num_pkts;
+			ring->packet = block->offset_to_first_pkt;
+			ring->open = true;
+		} else {
+			return false;
 		}
-		if (ring->left == 0)
-			continue;
-		packet = (const struct tpacket3_hdr *)(base + ring->packet);
-		from = (const struct sockaddr_ll *)((const uint8_t *)packet +
-						    TPACKET_ALIGN((int)sizeof(*packet)));
-		*ret_sight = (struct sight){ .bytes = (const uint8_t *)packet + packet->tp_net,
-					     .captured = packet->tp_snaplen,
-					     .length = packet->tp_len,
-					     .interface = (uint32_t)from->sll_ifindex,
-					     .protocol = ntohs(from->sll_protocol),
-					     .outgoing = from->sll_pkttype == PACKET_OUTGOING };
-		ring->packet += packet->tp_next_offset;
-		ring->left--;
-		return true;
 	}
+	packet = (const struct tpacket3_hdr *)(base + ring->packet);
+	from = (const struct sockaddr_ll *)((const char *)packet +
+					    TPACKET_ALIGN((int)sizeof(*packet)));
+	*ret_sight = (struct sight){ .bytes = (const uint8_t *)packet + packet->tp_net,
+				     .captured = packet->tp_snaplen,
+				     .length = packet->tp_len,
+				     .interface = (uint32_t)from->sll_ifindex,
+				     .protocol = ntohs(from->sll_protocol),
+				     .outgoing = from->sll_pkttype == PACKET_OUTGOING };
+	ring->packet += packet->tp_next_offset;
+	ring->left--;
+	return true;
 }
 
 void ring_count(struct ring *ring)
@@ -114,7 +99,7 @@ void ring_count(struct ring *ring)
 	struct tpacket_stats_v3 stats;
 	socklen_t bytes = sizeof(stats);
 
-	/* The kernel starts anew after each read, and counts what it dropped as a packet too */
+	/* The kernel starts anew after each read; its packets include the dropped ones */
 	if (getsockopt(ring->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &bytes) < 0)
 		return;
 	ring->packets += stats.tp_packets - stats.tp_drops;

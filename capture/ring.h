@@ -3,7 +3,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "config.h"
 #include "record.h"
@@ -12,35 +11,26 @@ struct sight;
 struct sock_fprog;
 
 struct ring {
-	int fd;
 	uint8_t *map;
 	uint32_t blocks, block_bytes;
 	uint32_t block;		 /* the one being read, or the next */
-	bool open;		 /* it is ours, not the kernel's */
-	uint32_t left;		 /* packets in it not yet read */
-	uint32_t packet;	 /* offset of the next one */
+	uint32_t left, packet;	 /* packets in it not yet read; offset of the next one */
 	uint64_t packets, drops; /* since start: put into the ring; not, for want of room */
-	bool sealed;		 /* mseal(2): the mapping can't be changed any more */
+	int fd;
+	bool open, sealed; /* the block is ours, not the kernel's; mseal(2) of the map */
 };
 
-/* The kernel filter for a DNSTT server on @port; in static memory */
+/* The kernel filter for a DNSTT server on @port, in static memory */
 struct sock_fprog filter_program(uint16_t port);
 
-/**
- * ring_open() - Open the socket and receive what the filter passes
- *
- * System calls: socket, setsockopt, mmap, mseal, bind. Nothing is received before bind(), so nothing
- * comes in unfiltered. The ring is halved until the kernel has memory for it.
- *
- * Return: 0, or what failed, with errno set
+/* Open the socket and receive what the filter passes: nothing before bind(), so nothing unfiltered. The ring
+ * is halved until there is memory for it. System calls: socket, setsockopt, mmap, mseal, bind.
+ * Return: 0, or the enum failure_stage that failed, with errno set
  */
 int ring_open(const struct config *config, struct ring *ret_ring);
 
-/**
- * ring_next() - The next packet
- * @ret_sight:	Valid until the next call; ring->left is 0 after the last of a block
- *
- * No system calls. Return: false if the kernel has not filled another block
+/* The next packet, valid until the next call; false if the kernel has not filled another block.
+ * ring->left is 0 after the last packet of a block. No system calls.
  */
 bool ring_next(struct ring *ring, struct sight *ret_sight);
 

@@ -4,34 +4,31 @@
 
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "confine.h"
-#include "record.h"
-
-#define SANDBOX_SET_MDWE 65 /* PR_SET_MDWE, Linux 6.3 */
 
 scmp_filter_ctx sandbox_policy(int ring_fd)
 {
+	/* clang-format off */
 	const struct confine_rule allowed[] = {
 		/* wait for packets, for room, and for the exporter's end */
 		{ SCMP_SYS(ppoll), 2, { CONFINE_IS(1, 2), CONFINE_IS(3, 0) } },
 		/* read the drop counters */
-		{ SCMP_SYS(getsockopt), 3,
-		  { CONFINE_IS(0, ring_fd), CONFINE_IS(1, SOL_PACKET), CONFINE_IS(2, PACKET_STATISTICS) } },
+		{ SCMP_SYS(getsockopt), 3, { CONFINE_IS(0, ring_fd), CONFINE_IS(1, SOL_PACKET),
+					     CONFINE_IS(2, PACKET_STATISTICS) } },
 		/* a batch to the exporter; to no address */
-		{ SCMP_SYS(sendto), 4,
-		  { CONFINE_IS(0, SANDBOX_IPC), CONFINE_IS(3, MSG_DONTWAIT | MSG_NOSIGNAL),
-		    CONFINE_IS(4, 0), CONFINE_IS(5, 0) } },
+		{ SCMP_SYS(sendto), 4, { CONFINE_IS(0, SANDBOX_IPC), CONFINE_IS(4, 0), CONFINE_IS(5, 0),
+					 CONFINE_IS(3, MSG_DONTWAIT | MSG_NOSIGNAL) } },
 		{ SCMP_SYS(exit_group), 0, { { 0 } } },
 	};
+	/* clang-format on */
 
 	return confine_policy(SCMP_ACT_KILL_PROCESS, allowed, sizeof(allowed) / sizeof(allowed[0]));
 }
 
-int sandbox_enter(int ring_fd, uint32_t *ret_landlock, uint32_t *ret_mdwe)
+int sandbox_enter(int ring_fd, uint32_t *ret_landlock)
 {
 	/* ppoll() of two descriptors needs a limit of two; those that are open stay open */
 	static const struct rlimit none = { 0, 0 }, two = { 2, 2 };
@@ -41,7 +38,6 @@ int sandbox_enter(int ring_fd, uint32_t *ret_landlock, uint32_t *ret_mdwe)
 	if (landlock < 0)
 		return landlock;
 	*ret_landlock = (uint32_t)landlock;
-	*ret_mdwe = prctl(SANDBOX_SET_MDWE, 1, 0, 0, 0) == 0 ? HELLO_MDWE : 0;
 	if (setrlimit(RLIMIT_NPROC, &none) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
 	    setrlimit(RLIMIT_NOFILE, &two) < 0)
 		return -errno;

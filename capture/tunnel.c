@@ -12,35 +12,25 @@
 #define STREAM_BYTES 4096
 #define PADDING	     0xe0 /* dnstt: 0xe0+n says that n bytes of padding follow */
 
-/* What Go folds into ASCII from outside it, or skips. The list ends with no bytes. */
-struct fold {
-	uint8_t bytes;
-	char from[4], to; /* 0: nothing */
-};
-
-/* bytes.ToLower(): KELVIN SIGN, I WITH DOT ABOVE */
-static const struct fold lower_folds[] = { { 3, "\xe2\x84\xaa", 'k' }, { 2, "\xc4\xb0", 'i' }, { 0 } };
-/* bytes.ToUpper(): LONG S, DOTLESS I; encoding/base32: line ends */
-static const struct fold text_folds[] = {
-	{ 2, "\xc5\xbf", 's' }, { 2, "\xc4\xb1", 'i' }, { 1, "\r", 0 }, { 1, "\n", 0 }, { 0 }
-};
-
-/* To lower case; @out may be @in. Returns the bytes written, at most as many as read. */
-static size_t fold(uint8_t *out, const uint8_t *in, size_t bytes, const struct fold *folds)
+/* To lower case as Go has it: ToLower() of a domain brings two letters into ASCII, ToUpper() of what a client
+ * wrote two others, and encoding/base32 skips line ends. @out may be @in; returns the bytes written.
+ */
+static size_t fold(uint8_t *out, const uint8_t *in, size_t bytes, bool domain)
 {
 	size_t length = 0;
 
-	for (size_t i = 0; i < bytes;) {
-		const struct fold *f = folds;
-		uint8_t c = in[i];
+	for (size_t i = 0; i < bytes; i++) {
+		uint8_t c = in[i], next = i + 1 < bytes ? in[i + 1] : 0;
 
-		while (f->bytes && (f->bytes > bytes - i || memcmp(in + i, f->from, f->bytes) != 0))
-			f++;
-		i += f->bytes ? f->bytes : 1;
-		if (!f->bytes)
-			out[length++] = (uint8_t)(c + ((uint8_t)(c - 'A') < 26 ? 'a' - 'A' : 0));
-		else if (f->to)
-			out[length++] = (uint8_t)f->to;
+		if (!domain && (c == '\r' || c == '\n'))
+			continue;
+		if (c == 0xc4 && next == (domain ? 0xb0 : 0xb1)) /* I WITH DOT ABOVE, DOTLESS I */
+			c = 'i', i++;
+		else if (!domain && c == 0xc5 && next == 0xbf) /* LONG S */
+			c = 's', i++;
+		else if (domain && c == 0xe2 && next == 0x84 && i + 2 < bytes && in[i + 2] == 0xaa)
+			c = 'k', i += 2; /* KELVIN SIGN */
+		out[length++] = (uint8_t)(c + ((uint8_t)(c - 'A') < 26) * 32);
 	}
 	return length;
 }
@@ -49,51 +39,46 @@ int tunnel_match(const struct config *config, const struct dns_name *name, unsig
 {
 	unsigned labels = name->labels, known = config->labels_max;
 	unsigned first = labels > known ? labels - known : 0;
-	uint8_t lower[DNS_NAME_BYTES + 17] = { 0 }, start[DNS_NAME_BYTES / 2 + 1];
+	uint8_t lower[DNS_NAME_BYTES + 17] = { 0 };
 	size_t bytes = 0;
 
-	for (unsigned i = first; i < labels; i++) {
+	for (unsigned i = first; i < labels; i++, bytes += 1u + lower[bytes]) {
 		const uint8_t *label = name->wire + name->start[i];
 
-		start[i] = (uint8_t)bytes;
-		lower[bytes] = (uint8_t)fold(lower + bytes + 1, label + 1, *label, lower_folds);
-		bytes += 1u + lower[bytes];
+		lower[bytes] = (uint8_t)fold(lower + bytes + 1, label + 1, *label, true);
 	}
-	bytes++;
-	for (unsigned i = first; i < labels; i++) {
-		int domain = config_domain(config, lower + start[i], bytes - start[i]);
+	for (size_t at = 0; lower[at] != 0; at += 1u + lower[at], first++) {
+		int domain = config_domain(config, lower + at, bytes + 1 - at);
 
-		if (domain >= 0) {
-			*ret_prefix = i;
+		*ret_prefix = first;
+		if (domain >= 0)
 			return domain;
-		}
 	}
 	return -1;
 }
 
-/* RFC 4648: letters and digits, each a run of values */
-static const struct alphabet_runs {
+/* RFC 4648: letters, then digits, each a run of values */
+static const struct runs {
 	uint8_t letters, letter_value, digit, digits, digit_value;
-} alphabets[ALPHABETS] = {
-	[ALPHABET_BASE32] = { 26, 0, '2', 6, 26 },
-	[ALPHABET_BASE32HEX] = { 22, 10, '0', 10, 0 },
+} runs[ALPHABETS] = {
+	[ALPHABET_BASE32] = { 26, 0, '2', 6, 26 }, [ALPHABET_BASE32HEX] = { 22, 10, '0', 10, 0 }
 };
 
 /* Characters to values of 5 bits, zeros behind the last; false if one is not of the alphabet */
 static bool text_values(const uint8_t text[TEXT_BYTES], size_t length, enum alphabet alphabet,
 			uint8_t ret_values[TEXT_BYTES])
 {
-	const struct alphabet_runs a = alphabets[alphabet];
+	const struct runs a = runs[alphabet];
 	uint8_t bad = 0;
 
 	for (unsigned i = 0; i < TEXT_BYTES; i++) {
 		uint8_t letter = (uint8_t)((text[i] | 0x20) - 'a');
 		uint8_t digit = (uint8_t)(text[i] - a.digit);
-		uint8_t value = digit < a.digits ? (uint8_t)(digit + a.digit_value) : 0xff;
+		uint8_t value = 0xff;
 
+		value = digit < a.digits ? (uint8_t)(digit + a.digit_value) : value;
 		value = letter < a.letters ? (uint8_t)(letter + a.letter_value) : value;
-		ret_values[i] = i < length ? value : 0;
-		bad |= ret_values[i];
+		bad |= ret_values[i] = i < length ? value : 0;
 	}
 	return bad < 0x80;
 }
@@ -101,7 +86,7 @@ static bool text_values(const uint8_t text[TEXT_BYTES], size_t length, enum alph
 int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet alphabet,
 		  uint8_t ret_decoded[TUNNEL_DECODED_BYTES])
 {
-	static const uint8_t tail[8] = { 0, 0, 1, 0, 2, 3, 0, 4 }; /* bytes of an unfinished group */
+	static const uint8_t tail[] = { 0, 0, 1, 0, 2, 3, 0, 4 }; /* of an unfinished group */
 	uint8_t text[TEXT_BYTES + 64] = { 0 }, values[TEXT_BYTES];
 	size_t length = 0;
 
@@ -110,7 +95,7 @@ int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet al
 		length += name->wire[name->start[i]];
 	}
 	if (!text_values(text, length, alphabet, values)) {
-		length = fold(text, text, length, text_folds);
+		length = fold(text, text, length, false);
 		if (!text_values(text, length, alphabet, values))
 			return -1;
 	}
@@ -160,13 +145,11 @@ bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing, st
 			return rest[0] == 0 || deliver(record, rest + 1, rest[0], bytes - 1);
 	}
 	for (size_t at = 0, length; whole && at < bytes; at += length) {
-		length = rest[at++];
-		if (length >= PADDING) {
-			length -= PADDING;
-			whole = length <= bytes - at;
-		} else {
-			whole = deliver(record, rest + at, length, bytes - at);
-		}
+		bool padding = rest[at] >= PADDING;
+
+		length = rest[at++] - (padding ? PADDING : 0u);
+		whole = padding ? length <= bytes - at
+				: deliver(record, rest + at, length, bytes - at);
 	}
 	return framing == FRAMING_SERVER || (whole && bytes > 0 && rest[0] >= PADDING);
 }

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "config.h"
 
@@ -13,21 +11,22 @@
 struct dns_name;
 struct record;
 
-/* Index of the domain that a name is under (dns.go TrimSuffix(); the longest), negative without.
- * @ret_prefix: number of labels before the domain.
+/* Index of the domain that a name is under (dns.go TrimSuffix(); the longest), or negative; @ret_prefix is
+ * the number of labels before it
  */
 int tunnel_match(const struct config *config, const struct dns_name *name, unsigned *ret_prefix);
 
 /* Number of bytes that a client wrote into the first @prefix labels (main.go responseFor(): joined,
- * encoding/base32 without padding), negative if a character is not of the alphabet.
+ * encoding/base32 without padding), or negative if a character is not of the alphabet
  */
 int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet alphabet,
 		  uint8_t ret_decoded[TUNNEL_DECODED_BYTES]);
 
-/* Tunnel packets of a query into @record; @rest follows the ClientID (main.go nextPacket()).
- * Return: false if it is not what a client sends; then the record's fields are undefined.
+/* Tunnel packets of a query into @record, from the @rest behind the ClientID (main.go nextPacket());
+ * false if it is not what a client sends, and @record is spoilt
  */
-bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing, struct record *record);
+bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing,
+		     struct record *record);
 
 /* Tunnel packets of a TXT answer into @record (main.go sendLoop()); @rdata may be cut short */
 void tunnel_downstream(const uint8_t *rdata, size_t bytes, struct record *record);

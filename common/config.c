@@ -34,8 +34,10 @@ const char *config_fault(const struct config *config)
 		return "configuration is of another program or version";
 	if (config->port == 0)
 		return "port is 0";
-	if (config->ring_bytes < CONFIG_RING_MIN || config->ring_bytes > CONFIG_RING_MAX)
-		return "ring size is out of range";
+	if (config->block_bytes < CONFIG_BLOCK_MIN || config->block_bytes > CONFIG_BLOCK_MAX ||
+	    (config->block_bytes & (config->block_bytes - 1)) != 0 || config->blocks == 0 ||
+	    config->blocks > CONFIG_RING_MAX / config->block_bytes)
+		return "size of the ring is out of range";
 	if (config->latency_ms == 0 || config->latency_ms > CONFIG_LATENCY_MAX)
 		return "latency is out of range";
 	if (config->use_ecs > 1)

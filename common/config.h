@@ -10,7 +10,8 @@
 #define CONFIG_DOMAINS	   64
 #define CONFIG_NAME_BYTES  256 /* a name in wire form is 255 at most (RFC 1035, 2.3.4) */
 #define CONFIG_QTYPES	   8
-#define CONFIG_RING_MIN	   (1u << 20)
+#define CONFIG_BLOCK_MIN   8192u	/* the longest packet that the filter passes, and its header */
+#define CONFIG_BLOCK_MAX   (4u << 20)
 #define CONFIG_RING_MAX	   (1u << 30)
 #define CONFIG_LATENCY_MAX 100 /* ms */
 
@@ -49,7 +50,8 @@ struct config {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t port;		/* of dnstt-server, as the network sees it */
-	uint32_t ring_bytes;	/* for the packet ring */
+	uint32_t block_bytes;	/* of the packet ring: a power of two, no less than a page */
+	uint32_t blocks;	/* of them */
 	uint16_t latency_ms;	/* the kernel hands over a block that is not full after this time */
 	uint8_t tunnel_count;	/* 1 to CONFIG_DOMAINS */
 	uint8_t use_ecs;	/* 0 or 1: EDNS Client Subnet in place of the resolver's address */

@@ -36,14 +36,15 @@ static const char *record_fault(const struct record *record, unsigned domains)
 	if (record->verdict != VERDICT_ACCEPTED &&
 	    (record->payload_bytes != 0 || record->flags & (RECORD_FLAG_KCP | RECORD_FLAG_ECS) ||
 	     !all_zero(record->client_id, sizeof(record->client_id)) ||
-	     !all_zero(record->head, sizeof(record->head))))
+	     !all_zero(record->head, sizeof(record->head)) ||
+	     !all_zero(record->nonce, sizeof(record->nonce))))
 		return "refused record holds a session";
 	return NULL;
 }
 
 static const char *hello_fault(const struct hello *hello)
 {
-	if (hello->reserved != 0 || hello->sandbox & ~(uint32_t)HELLO_SANDBOX)
+	if (hello->reserved != 0 || hello->sealed > 1)
 		return "hello has unknown bits";
 	return NULL;
 }
@@ -81,9 +82,9 @@ const char *batch_fault(const struct batch *batch, size_t bytes, unsigned domain
 					: header->type == BATCH_TRAFFIC && header->sequence == 0)
 		return "message is not due in this state";
 	if (header->packets < state->packets || header->ring_drops < state->ring_drops ||
-	    header->records_lost < state->records_lost || header->stalls < state->stalls)
+	    header->stalls < state->stalls)
 		return "counter of a message runs backwards";
-	if (header->reserved != 0 || header->reserved2 != 0)
+	if (!all_zero((const uint8_t *)header->reserved, sizeof(header->reserved)))
 		return "reserved field of a message is in use";
 
 	if (header->type == BATCH_HELLO)
@@ -96,6 +97,6 @@ const char *batch_fault(const struct batch *batch, size_t bytes, unsigned domain
 		return fault;
 
 	*state = (struct batch_state){ header->sequence + 1, header->packets, header->ring_drops,
-				       header->records_lost, header->stalls };
+				       header->stalls };
 	return NULL;
 }

@@ -27,8 +27,8 @@ enum record_kind {
  */
 enum verdict {
 	VERDICT_ACCEPTED = 0,
-	VERDICT_PACKET,	      /* IP or UDP header broken, cut short or inconsistent */
-	VERDICT_FRAGMENT,     /* the first fragment of a query: the message is not whole */
+	VERDICT_PACKET,	      /* IP or UDP header broken or inconsistent */
+	VERDICT_FRAGMENT,     /* a query's first fragment, or one cut short: not a whole message */
 	VERDICT_MALFORMED,    /* rule 1: not a DNS message from its first byte to its last */
 	VERDICT_NOT_QUERY,    /* rule 2: QR is set (in a response: it is not) */
 	VERDICT_MULTIPLE_OPT, /* rule 3: a second OPT record */
@@ -55,7 +55,9 @@ struct record {
 	uint8_t resolver[16];	/* query: source, response: destination; IPv4 as ::ffff:a.b.c.d */
 	uint8_t head[RECORD_HEAD_BYTES]; /* first bytes of the first tunnel packet; in a query without
 					  * one, what follows the ClientID; zeros after their end */
-	uint32_t interface;	/* index of the interface that saw the packet */
+	uint16_t interface;	/* index of the interface that saw the packet, its low 16 bits */
+	uint8_t nonce[2];	/* accepted query: bytes 2 and 3 behind the ClientID, random in dnstt, which
+				 * tell a query from all others with the same head */
 	uint16_t port;		/* the resolver's UDP port */
 	uint16_t dns_id;	/* ID of the DNS header */
 	uint16_t message_bytes; /* DNS message: UDP payload, whole even where a fragment holds less */
@@ -89,30 +91,23 @@ struct batch_header {
 	uint64_t sequence;     /* 0 for the first message, then one more each */
 	uint64_t packets;      /* packets the kernel put into the ring */
 	uint64_t ring_drops;   /* packets it had no room for */
-	uint64_t records_lost; /* records that the socket refused */
 	uint64_t stalls;       /* times that capture waited for the exporter */
-	uint64_t reserved;     /* zero */
-	uint64_t reserved2;    /* zero */
+	uint64_t reserved[3];  /* zero */
 };
 
 static_assert(sizeof(struct batch_header) == 64, "the header is one cache line");
-
-#define HELLO_SEALED  0x01 /* mseal(2) of the ring */
-#define HELLO_MDWE    0x02 /* PR_SET_MDWE */
-#define HELLO_SANDBOX 0x03
 
 /* Follows the header of the hello */
 struct hello {
 	uint32_t ring_bytes;   /* what the kernel granted */
 	uint32_t landlock_abi; /* 0: the kernel has none */
-	uint32_t sandbox;      /* HELLO_... of what the kernel could do */
+	uint32_t sealed;       /* 0 or 1: mseal(2) of the ring */
 	uint32_t reserved;     /* zero */
 };
 
 /* How far capture came */
 enum failure_stage {
-	FAILURE_CONFIG = 1, /* the configuration is not one it can run with */
-	FAILURE_SOCKET,	    /* opening the packet socket */
+	FAILURE_SOCKET = 1, /* opening the packet socket */
 	FAILURE_FILTER,	    /* attaching and locking the kernel filter */
 	FAILURE_RING,	    /* mapping the packet ring */
 	FAILURE_BIND,	    /* binding the packet socket */
@@ -144,7 +139,6 @@ struct batch_state {
 	uint64_t sequence; /* of the next message; 0 until the hello came */
 	uint64_t packets;
 	uint64_t ring_drops;
-	uint64_t records_lost;
 	uint64_t stalls;
 };
 

@@ -20,7 +20,7 @@ struct bucket {
  */
 static inline struct bucket bucket_make(uint64_t interval_ns, uint64_t burst)
 {
-	struct bucket bucket = {.interval_ns = interval_ns};
+	struct bucket bucket = { .interval_ns = interval_ns };
 
 	if (interval_ns > BUCKET_LONGEST_NS)
 		bucket.interval_ns = BUCKET_LONGEST_NS;

@@ -169,7 +169,7 @@ static enum credentials_verdict judge(struct credentials *credentials, const str
 		return CREDENTIALS_ACCEPTED;
 	if (known_bad(credentials, &tag))
 		return CREDENTIALS_REFUSED;
-	if (!credentials_budget_take(&credentials->budget, source, now_ns))
+	if (!credentials_budget_take(&credentials->budget, source ? source : 1, now_ns))
 		return CREDENTIALS_BUSY;
 	if (compute(credentials, basic, hash, now_ns) && user) {
 		user->good = tag;
@@ -235,7 +235,7 @@ static int calibrate(struct credentials *credentials)
 	static const char known[] = "$2b$04$......................";
 	const struct users *users = credentials->users;
 	const struct user *slowest = users->list;
-	const struct basic basic = {.password = "calibration", .password_bytes = 11};
+	const struct basic basic = { .password = "calibration", .password_bytes = 11 };
 	const char *output = crypt_r("", known, &credentials->crypt);
 
 	if (!output || strncmp(output, known, SETTING_BYTES))
@@ -246,7 +246,7 @@ static int calibrate(struct credentials *credentials)
 	if (users->count)
 		(void)compute(credentials, &basic, slowest->hash, 0);
 	credentials->budget.paid_ns = 0;
-	credentials->counts = (struct credentials_counts){0};
+	credentials->counts = (struct credentials_counts){ 0 };
 
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "exposition.h"
 
 #include "build.h"
+#include "geoip.h"
 #include "options.h"
 #include "process.h"
 #include "record.h"
@@ -216,9 +217,86 @@ static void drops(struct text *text, const struct family *family,
 	first_label(text, family, "place", "ring");
 	text_string(text, "}");
 	value(text, exposition->capture->ring_drops);
-	first_label(text, family, "place", "socket");
+}
+
+/* The databases that were given, one after the other */
+static const struct geoip_status *database(const struct exposition *exposition, unsigned kind)
+{
+	const struct geoip_database *of = kind == GEOIP_COUNTRY ? exposition->country : exposition->asn;
+
+	return of ? geoip_status(of) : NULL;
+}
+
+static const char *const database_names[GEOIP_KINDS] = { [GEOIP_COUNTRY] = "country",
+							 [GEOIP_ASN] = "asn" };
+
+static void database_times(struct text *text, const struct family *family,
+			   const struct exposition *exposition)
+{
+	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
+		const struct geoip_status *status = database(exposition, kind);
+
+		if (!status)
+			continue;
+		first_label(text, family, "database", database_names[kind]);
+		text_string(text, "}");
+		value(text, status->build_epoch);
+	}
+}
+
+static void database_info(struct text *text, const struct family *family,
+			  const struct exposition *exposition)
+{
+	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
+		const struct geoip_status *status = database(exposition, kind);
+
+		if (!status)
+			continue;
+		first_label(text, family, "database", database_names[kind]);
+		text_string(text, ",type=\"");
+		for (const char *c = status->type; *c != '\0'; c++)
+			text_bytes(text, *c == '"' || *c == '\\' ? "_" : c, 1);
+		text_string(text, "\"}");
+		value(text, 1);
+	}
+}
+
+static void by_database(struct text *text, const struct family *family, const char *kind,
+			const char *result, uint64_t number)
+{
+	first_label(text, family, "database", kind);
+	next_label(text, "result", result);
 	text_string(text, "}");
-	value(text, exposition->capture->records_lost);
+	value(text, number);
+}
+
+static void database_reloads(struct text *text, const struct family *family,
+			     const struct exposition *exposition)
+{
+	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
+		const struct geoip_status *status = database(exposition, kind);
+
+		if (!status)
+			continue;
+		by_database(text, family, database_names[kind], "success", status->reloads);
+		by_database(text, family, database_names[kind], "failure", status->reload_failures);
+	}
+}
+
+static void database_lookups(struct text *text, const struct family *family,
+			     const struct exposition *exposition)
+{
+	static const char *const results[GEOIP_RESULTS] = { [GEOIP_FOUND] = "found",
+							    [GEOIP_UNMAPPED] = "unmapped",
+							    [GEOIP_ERROR] = "error" };
+
+	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
+		const struct geoip_status *status = database(exposition, kind);
+
+		for (unsigned result = 0; status && result < GEOIP_RESULTS; result++)
+			by_database(text, family, database_names[kind], results[result],
+				    status->lookups[result]);
+	}
 }
 
 static void build_info(struct text *text, const struct family *family,
@@ -316,10 +394,17 @@ static const struct family families[] = {
 	{ "dnstt_capture_packets", COUNTER, "Packets that the kernel handed to capture.", of_capture,
 	  CAPTURE(packets) },
 	{ "dnstt_capture_drops", COUNTER,
-	  "Packets lost: in the kernel for want of room in the ring, or on the way to the exporter.",
+	  "Packets lost, by place; ring: the kernel had no room for them in the packet ring.",
 	  drops, 0 },
 	{ "dnstt_capture_stalls", COUNTER, "Times that capture waited for the exporter; nothing is lost by it.",
 	  of_capture, CAPTURE(stalls) },
+	{ "dnstt_geoip_database_build_timestamp_seconds", GAUGE,
+	  "When the database in use was built, as it says.", database_times, 0 },
+	{ "dnstt_geoip_database_info", GAUGE, "Type of the database in use; always 1.", database_info, 0 },
+	{ "dnstt_geoip_reloads", COUNTER, "Databases that took the place of another, or were refused.",
+	  database_reloads, 0 },
+	{ "dnstt_geoip_lookups", COUNTER, "Addresses looked up; a small cache answers most of them.",
+	  database_lookups, 0 },
 	{ "dnstt_exporter_build_info", GAUGE, "Version of dnstt_exporter; always 1.", build_info, 0 },
 	{ "process_cpu_seconds", COUNTER, "Total user and system CPU time spent in seconds.",
 	  process_samples, USAGE(cpu_ns) },
@@ -360,6 +445,7 @@ size_t exposition_render(const struct exposition *exposition, enum negotiate_for
 		const struct family *family = &families[i];
 		/* OpenMetrics names a counter's family without _total */
 		const char *suffix = family->type == COUNTER && format == TEXT_0_0_4 ? "_total " : " ";
+		char *before = text.at, *samples;
 
 		text_string(&text, "# HELP ");
 		text_string(&text, family->name);
@@ -369,7 +455,10 @@ size_t exposition_render(const struct exposition *exposition, enum negotiate_for
 		text_string(&text, family->name);
 		text_string(&text, suffix);
 		text_string(&text, family->type == COUNTER ? "counter\n" : "gauge\n");
+		samples = text.at;
 		family->samples(&text, family, exposition);
+		if (text.at == samples)
+			text.at = before; /* a database that was not given */
 	}
 	if (format == OPENMETRICS_1_0_0)
 		text_string(&text, "# EOF\n");

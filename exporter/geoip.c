@@ -101,7 +101,7 @@ int geoip_reload_step(struct geoip_database *database, char *ret_reason, size_t 
 		/* Known before it is opened: whoever may not open it should still not try each time
 		 */
 		if (sealed_identify(database->path, &database->refused) < 0)
-			database->refused = (struct sealed_identity){0};
+			database->refused = (struct sealed_identity){ 0 };
 		r = geoip_load_begin(database->kind, database->path, &database->load, ret_reason,
 				     reason_bytes);
 		r = r < 0 ? r : 1;
@@ -115,8 +115,8 @@ int geoip_reload_step(struct geoip_database *database, char *ret_reason, size_t 
 	else
 		database->status.reload_failures++;
 	/* What the file is not to blame for is tried again */
-	if (r == 0 || r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EAGAIN || r == -EIO)
-		database->refused = (struct sealed_identity){0};
+	if (r == 0 || r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EIO)
+		database->refused = (struct sealed_identity){ 0 };
 	return r;
 }
 
@@ -147,12 +147,12 @@ bool geoip_changed(struct geoip_database *database)
 static enum geoip_result find(const struct geoip_database *database, const uint8_t address[16],
 			      uint32_t *ret_offset)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	union {
 		struct sockaddr any;
 		struct sockaddr_in ipv4;
 		struct sockaddr_in6 ipv6;
-	} socket = {0};
+	} socket = { 0 };
 	MMDB_lookup_result_s found;
 	int status;
 

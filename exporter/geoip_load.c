@@ -199,7 +199,6 @@ static int begin_check(struct geoip_load *load, char *ret_reason, size_t reason_
 	if (r < 0)
 		return r;
 	name_type(load->edition);
-	sealed_end(&load->sealed);
 	return 1;
 }
 

@@ -9,16 +9,16 @@
 typedef const char *const field_keys[3];
 
 static const field_keys country_fields[] = {
-	{"country", "iso_code"},
-	{"country_code"},
-	{"country"},
+	{ "country", "iso_code" },
+	{ "country_code" },
+	{ "country" },
 };
 
 static const field_keys asn_fields[] = {
-	{"autonomous_system_number"},
-	{"traits", "autonomous_system_number"},
-	{"asn"},
-	{"country", "AutonomousSystemNumber"},
+	{ "autonomous_system_number" },
+	{ "traits", "autonomous_system_number" },
+	{ "asn" },
+	{ "country", "AutonomousSystemNumber" },
 };
 
 static bool is_letter(char byte)
@@ -29,7 +29,7 @@ static bool is_letter(char byte)
 /* Files that need something in every record put one of these where they know nothing */
 static bool says_nothing(const MMDB_entry_data_s *value)
 {
-	static const char *const words[] = {"", "-", "ZZ", "zz", "AS0", "0"};
+	static const char *const words[] = { "", "-", "ZZ", "zz", "AS0", "0" };
 
 	if (value->type != MMDB_DATA_TYPE_UTF8_STRING)
 		return false;
@@ -99,7 +99,7 @@ static bool read_asn(const MMDB_entry_data_s *value, uint32_t *ret_asn)
 static enum geoip_result value_at(const MMDB_s *mmdb, uint32_t offset, const field_keys field,
 				  MMDB_entry_data_s *ret_value)
 {
-	MMDB_entry_s entry = {.mmdb = mmdb, .offset = offset};
+	MMDB_entry_s entry = { .mmdb = mmdb, .offset = offset };
 	int status = MMDB_aget_value(&entry, ret_value, field);
 
 	if (status == MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR)

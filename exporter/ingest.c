@@ -10,7 +10,6 @@
 #define MESSAGES_AT_ONCE 32 /* then scrapes get their turn */
 
 static const char *const stages[FAILURE_STAGES] = {
-	[FAILURE_CONFIG] = "reading its configuration",
 	[FAILURE_SOCKET] = "opening the packet socket",
 	[FAILURE_FILTER] = "attaching the packet filter",
 	[FAILURE_RING] = "mapping the packet ring; a smaller -capture.ring-size may help",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "build.h"
+#include "databases.h"
 #include "exposition.h"
 #include "http.h"
 #include "ingest.h"
@@ -33,6 +34,7 @@
 static struct {
 	struct options options;
 	struct process process;
+	struct databases databases;
 	struct capture_process capture;
 	struct ingest ingest;
 	struct traffic traffic;
@@ -69,6 +71,8 @@ static void observe(void *context, struct exposition *ret_exposition)
 		.traffic = &exporter.traffic,
 		.capture = &exporter.ingest.state,
 		.process = &exporter.process,
+		.country = exporter.databases.database[GEOIP_COUNTRY],
+		.asn = exporter.databases.database[GEOIP_ASN],
 		.now_ns = now_ns,
 		.now_realtime_ns = clock_ns(CLOCK_REALTIME),
 	};
@@ -108,13 +112,13 @@ static void kill_capture(void)
 static void log_hello(void)
 {
 	const struct hello *hello = &exporter.ingest.hello;
+	const struct config *wanted = &exporter.options.capture;
 
 	log_line(LOG_INFO, "capture is confined and running",
 		 LOG_NUMBER("ring_bytes", hello->ring_bytes),
 		 LOG_NUMBER("landlock_abi", hello->landlock_abi),
-		 LOG_TEXT("ring_sealed", hello->sandbox & HELLO_SEALED ? "yes" : "no"),
-		 LOG_TEXT("code_locked", hello->sandbox & HELLO_MDWE ? "yes" : "no"));
-	if (hello->ring_bytes < exporter.options.capture.ring_bytes / 2)
+		 LOG_TEXT("ring_sealed", hello->sealed ? "yes" : "no"));
+	if (hello->ring_bytes < wanted->block_bytes * wanted->blocks)
 		log_line(LOG_WARN, "the kernel had memory for a smaller packet ring only",
 			 LOG_NUMBER("bytes", hello->ring_bytes));
 	if (hello->landlock_abi == 0)
@@ -158,8 +162,10 @@ static void signal_ready(void *context, uint32_t events)
 
 	(void)context, (void)events;
 	while (read(exporter.signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
+		if (info.ssi_signo == SIGHUP) {
+			databases_reload(&exporter.databases);
 			continue;
+		}
 		log_line(LOG_INFO, "ending", LOG_TEXT("signal", sigabbrev_np((int)info.ssi_signo)));
 		end(EXIT_SUCCESS);
 	}
@@ -227,6 +233,28 @@ static int open_listeners(void)
 	return 0;
 }
 
+static int read_databases(void)
+{
+	const char *const paths[GEOIP_KINDS] = { [GEOIP_COUNTRY] = exporter.options.country_database,
+						 [GEOIP_ASN] = exporter.options.asn_database };
+	char reason[GEOIP_REASON_BYTES];
+	int failed = databases_read(&exporter.databases, paths, reason);
+
+	if (failed)
+		log_line(LOG_ERROR, "cannot read a GeoIP database", LOG_TEXT("reason", reason));
+	return failed;
+}
+
+static int open_databases(void)
+{
+	char reason[GEOIP_REASON_BYTES];
+	int failed = databases_open(&exporter.databases, reason);
+
+	if (failed)
+		log_line(LOG_ERROR, "cannot use a GeoIP database", LOG_TEXT("reason", reason));
+	return failed;
+}
+
 static int start_capture(void)
 {
 	char reason[SPAWN_REASON_BYTES];
@@ -256,7 +284,9 @@ static int open_traffic(void)
 					  .max_sessions = options->max_sessions,
 					  .max_series = options->max_series,
 					  .use_ecs = options->capture.use_ecs,
-					  .interfaces = &options->interfaces };
+					  .interfaces = &options->interfaces,
+					  .country = exporter.databases.database[GEOIP_COUNTRY],
+					  .asn = exporter.databases.database[GEOIP_ASN] };
 
 	if (getrandom(&wanted.key, sizeof(wanted.key), 0) != sizeof(wanted.key))
 		return -EIO;
@@ -291,13 +321,24 @@ static int watch(void)
 	return 0;
 }
 
+/* Milliseconds until something is to be done at the latest */
+static int run_databases(void)
+{
+	bool replaced, more;
+
+	more = databases_run(&exporter.databases, clock_ns(CLOCK_MONOTONIC), &replaced);
+	if (replaced)
+		resolvers_forget(&exporter.traffic.resolvers);
+	return more ? 0 : exporter.http_wait_ms;
+}
+
 static void run(void)
 {
 	uint64_t hello_due_ns = clock_ns(CLOCK_MONOTONIC) + HELLO_NS;
 
 	while (!exporter.ending) {
 		struct epoll_event events[8];
-		int ready = epoll_wait(exporter.epoll, events, 8, exporter.http_wait_ms);
+		int ready = epoll_wait(exporter.epoll, events, 8, run_databases());
 
 		for (int i = 0; i < ready && !exporter.ending; i++) {
 			const struct loop_source *source = events[i].data.ptr;
@@ -350,7 +391,8 @@ int main(int argc, char **argv)
 	log_line(LOG_INFO, "starting dnstt_exporter", LOG_TEXT("version", BUILD_VERSION),
 		 LOG_TEXT("revision", BUILD_REVISION));
 	if (interfaces_watch(&exporter.options.interfaces) < 0 || open_listeners() < 0 ||
-	    start_capture() < 0 || open_traffic() < 0 || watch() < 0)
+	    read_databases() < 0 || start_capture() < 0 || open_databases() < 0 ||
+	    open_traffic() < 0 || watch() < 0)
 		return EXIT_FAILURE;
 	for (uint32_t i = 0; i < exporter.options.address_count; i++)
 		log_line(LOG_INFO, "listening",
@@ -362,6 +404,7 @@ int main(int argc, char **argv)
 	if (exporter.status == EXIT_SUCCESS)
 		waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &(siginfo_t){ 0 }, WEXITED);
 	traffic_close(&exporter.traffic);
+	databases_close(&exporter.databases);
 	free(exporter.routes.buffer);
 	return exporter.status;
 }

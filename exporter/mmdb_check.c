@@ -25,9 +25,11 @@ static const struct {
 	const char *key;
 	enum mmdb_type type;
 } entries[ENTRIES] = {
-	[NODE_COUNT] = {"node_count", MMDB_UINT32}, [RECORD_SIZE] = {"record_size", MMDB_UINT16},
-	[IP_VERSION] = {"ip_version", MMDB_UINT16}, [LANGUAGES] = {"languages", MMDB_ARRAY},
-	[DESCRIPTION] = {"description", MMDB_MAP},
+	[NODE_COUNT] = { "node_count", MMDB_UINT32 },
+	[RECORD_SIZE] = { "record_size", MMDB_UINT16 },
+	[IP_VERSION] = { "ip_version", MMDB_UINT16 },
+	[LANGUAGES] = { "languages", MMDB_ARRAY },
+	[DESCRIPTION] = { "description", MMDB_MAP },
 };
 
 struct metadata {
@@ -65,9 +67,9 @@ static bool find_metadata(const uint8_t *bytes, size_t size, struct mmdb_walk *r
 		metadata = from = hit + MARKER_BYTES;
 	if (!metadata)
 		return false;
-	*ret_walk = (struct mmdb_walk){.bytes = metadata,
-				       .size = (uint32_t)(end - metadata),
-				       .budget = (uint64_t)(end - metadata)};
+	*ret_walk = (struct mmdb_walk){ .bytes = metadata,
+					.size = (uint32_t)(end - metadata),
+					.budget = (uint64_t)(end - metadata) };
 	return true;
 }
 
@@ -151,7 +153,7 @@ static const char *read_metadata(struct mmdb_walk *walk, struct metadata *metada
 const char *mmdb_check_metadata(const uint8_t *bytes, size_t size, struct mmdb_layout *ret_layout)
 {
 	static const uint8_t separator[SEPARATOR_BYTES];
-	struct metadata metadata = {0};
+	struct metadata metadata = { 0 };
 	struct mmdb_layout layout;
 	struct mmdb_walk walk;
 	const char *fault;
@@ -189,8 +191,7 @@ const char *mmdb_check_metadata(const uint8_t *bytes, size_t size, struct mmdb_l
 int mmdb_check_new(const uint8_t *bytes, const struct mmdb_layout *layout,
 		   mmdb_record_fn *on_record, void *context, struct mmdb_check **ret_check)
 {
-	__attribute__((cleanup(mmdb_check_freep))) struct mmdb_check *check =
-		calloc(1, sizeof(*check));
+	struct mmdb_check *check = calloc(1, sizeof(*check));
 
 	if (!check)
 		return -ENOMEM;
@@ -201,17 +202,18 @@ int mmdb_check_new(const uint8_t *bytes, const struct mmdb_layout *layout,
 	/* A value is a byte at least, so that values side by side are as many as bytes at most. A
 	 * list that one record has in place and another points to is looked at twice.
 	 */
-	check->walk = (struct mmdb_walk){.bytes = bytes + layout->data_offset,
-					 .size = layout->data_bytes,
-					 .budget = 2ull * layout->data_bytes};
+	check->walk = (struct mmdb_walk){ .bytes = bytes + layout->data_offset,
+					  .size = layout->data_bytes,
+					  .budget = 2ull * layout->data_bytes };
 	check->heights = calloc(layout->node_count, 1);
 	check->walk.seen = calloc(layout->data_bytes / 8 + 1, 1);
-	if (!check->heights || !check->walk.seen)
+	if (!check->heights || !check->walk.seen) {
+		mmdb_check_free(check);
 		return -ENOMEM;
+	}
 	check->heights[0] = HEIGHT_OPEN;
 	check->depth = 1;
 	*ret_check = check;
-	check = NULL;
 	return 0;
 }
 
@@ -267,7 +269,7 @@ static const char *check_node(struct mmdb_check *check, uint32_t node)
 		above->below = height;
 	if (!height) {
 		check->heights[node] = HEIGHT_OPEN;
-		check->path[check->depth++] = (struct step){.node = node};
+		check->path[check->depth++] = (struct step){ .node = node };
 	}
 	return NULL;
 }

@@ -81,8 +81,3 @@ int mmdb_check_new(const uint8_t *bytes, const struct mmdb_layout *layout,
 int mmdb_check_step(struct mmdb_check *check, uint32_t steps, const char **ret_fault);
 
 void mmdb_check_free(struct mmdb_check *check);
-
-static inline void mmdb_check_freep(struct mmdb_check **check)
-{
-	mmdb_check_free(*check);
-}

@@ -11,9 +11,9 @@ static const struct {
 	uint8_t least;
 	uint8_t most;
 } widths[MMDB_TYPES] = {
-	[MMDB_DOUBLE] = {8, 8}, [MMDB_UINT16] = {0, 2}, [MMDB_UINT32] = {0, 4},
-	[MMDB_INT32] = {0, 4},	[MMDB_UINT64] = {0, 8}, [MMDB_UINT128] = {0, 16},
-	[MMDB_FLOAT] = {4, 4},
+	[MMDB_DOUBLE] = { 8, 8 }, [MMDB_UINT16] = { 0, 2 }, [MMDB_UINT32] = { 0, 4 },
+	[MMDB_INT32] = { 0, 4 },  [MMDB_UINT64] = { 0, 8 }, [MMDB_UINT128] = { 0, 16 },
+	[MMDB_FLOAT] = { 4, 4 },
 };
 
 static uint32_t big_endian(const uint8_t *bytes, uint32_t count)
@@ -28,7 +28,7 @@ static uint32_t big_endian(const uint8_t *bytes, uint32_t count)
 static const char *read_pointer(const struct mmdb_walk *walk, uint8_t control, uint32_t offset,
 				struct mmdb_value *ret_value)
 {
-	static const uint32_t base[] = {0, 2048, 2048 + 524288, 0};
+	static const uint32_t base[] = { 0, 2048, 2048 + 524288, 0 };
 	uint32_t width = (control >> 3 & 3u) + 1;
 	uint32_t high = width == 4 ? 0 : (uint32_t)(control & 7) << 8 * width;
 
@@ -81,7 +81,7 @@ static const char *measure(const struct mmdb_walk *walk, struct mmdb_value *valu
 const char *mmdb_value_read(const struct mmdb_walk *walk, uint32_t offset,
 			    struct mmdb_value *ret_value)
 {
-	static const uint32_t base[] = {0, 29, 285, 65821};
+	static const uint32_t base[] = { 0, 29, 285, 65821 };
 	struct mmdb_value value;
 	const char *fault;
 	uint8_t control;

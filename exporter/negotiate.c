@@ -66,7 +66,7 @@ static struct span next(const char **text, const char *end, const char *separato
 	}
 	*text = at;
 
-	return trim((struct span){start, (size_t)(at - start)});
+	return trim((struct span){ start, (size_t)(at - start) });
 }
 
 /* weight: 1, 1.000, 0, 0.5 or 0.125 (RFC 9110, 12.4.2); what is none of these counts as 0. Digits
@@ -104,11 +104,11 @@ static struct span unquote(struct span span)
 /* Read one member; *text is moved to the comma behind it, or to the end */
 static struct member next_member(const char **text, const char *end)
 {
-	struct member member = {.range = next(text, end, ";,"), .quality = QUALITY_ONE};
+	struct member member = { .range = next(text, end, ";,"), .quality = QUALITY_ONE };
 
 	while (*text < end && **text == ';') {
 		struct span name;
-		struct span value = {0};
+		struct span value = { 0 };
 
 		(*text)++;
 		name = next(text, end, "=;,");
@@ -161,8 +161,8 @@ enum negotiate_format negotiate_format(const char *const *accept, size_t count)
 		const char *group;
 		const char *version;
 	} formats[NEGOTIATE_FORMATS] = {
-		[TEXT_0_0_4] = {"text/plain", "text/*", "0.0.4"},
-		[OPENMETRICS_1_0_0] = {"application/openmetrics-text", "application/*", "1.0.0"},
+		[TEXT_0_0_4] = { "text/plain", "text/*", "0.0.4" },
+		[OPENMETRICS_1_0_0] = { "application/openmetrics-text", "application/*", "1.0.0" },
 	};
 	struct wish wishes[NEGOTIATE_FORMATS];
 	const struct wish *text = wishes + TEXT_0_0_4;
@@ -170,7 +170,7 @@ enum negotiate_format negotiate_format(const char *const *accept, size_t count)
 	size_t number = 0;
 
 	for (unsigned i = 0; i < NEGOTIATE_FORMATS; i++)
-		wishes[i] = (struct wish){.named_at = SIZE_MAX};
+		wishes[i] = (struct wish){ .named_at = SIZE_MAX };
 	for (size_t i = 0; i < count; i++) {
 		const char *at = accept[i];
 		const char *end = at + strlen(at);
@@ -194,8 +194,8 @@ enum negotiate_format negotiate_format(const char *const *accept, size_t count)
 
 bool negotiate_gzip(const char *const *accept_encoding, size_t count)
 {
-	struct wish gzip = {0};
-	struct wish identity = {0};
+	struct wish gzip = { 0 };
+	struct wish identity = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
 		const char *at = accept_encoding[i];

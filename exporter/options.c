@@ -8,11 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "build.h"
 
 #define DEFAULT_PORT	     53
 #define DEFAULT_RING_BYTES   (32u << 20)
+#define RING_MIN	     (1u << 20)
+#define BLOCK_USUAL	     (512u << 10)
+#define BLOCKS		     64
 #define DEFAULT_LATENCY_MS   50
 #define DEFAULT_SESSIONS     131072
 #define DEFAULT_SERIES	     4096
@@ -83,6 +87,19 @@ static int set_capture_program(void *target, const char *value, char *reason, si
 	return 0;
 }
 
+/* At least 64 blocks, so that even where each is handed over nearly empty after 50 ms the ring lasts for
+ * 3.2 s; large blocks, because each costs a wake-up
+ */
+static void divide_ring(struct config *config, uint32_t bytes)
+{
+	const uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	config->block_bytes = page > CONFIG_BLOCK_MIN ? page : CONFIG_BLOCK_MIN;
+	while (config->block_bytes < BLOCK_USUAL && config->block_bytes * 2 * BLOCKS <= bytes)
+		config->block_bytes *= 2;
+	config->blocks = bytes / config->block_bytes;
+}
+
 /* "32MiB", "64MB", or bytes */
 static int set_ring_size(void *target, const char *value, char *reason, size_t bytes)
 {
@@ -98,11 +115,11 @@ static int set_ring_size(void *target, const char *value, char *reason, size_t b
 		size = size > (4096 << 10) ? 0 : size << 10;
 	else if (*unit != '\0')
 		size = 0;
-	if (errno != 0 || value[0] == '-' || size < CONFIG_RING_MIN || size > CONFIG_RING_MAX) {
+	if (errno != 0 || value[0] == '-' || size < RING_MIN || size > CONFIG_RING_MAX) {
 		snprintf(reason, bytes, "write a size from 1MiB to 1024MiB, as in 32MiB");
 		return -EINVAL;
 	}
-	options->capture.ring_bytes = (uint32_t)size;
+	divide_ring(&options->capture, (uint32_t)size);
 	return 0;
 }
 
@@ -267,6 +284,12 @@ static const struct flag flags[] = {
 	{ "capture.latency", "TIME", "50ms", "How long a packet may wait before it is counted",
 	  set_latency },
 	{ "capture.program", "PATH", CAPTURE_PROGRAM, "Where dnstt_capture is", set_capture_program },
+	{ "geoip.country-database", "FILE", NULL,
+	  "MaxMind DB with countries; adds the label country", set_country_database },
+	{ "geoip.asn-database", "FILE", NULL, "MaxMind DB with AS numbers; adds the label asn",
+	  set_asn_database },
+	{ "geoip.use-ecs", NULL, "false",
+	  "Locate a query by its EDNS Client Subnet, where the resolver sends one", set_use_ecs },
 	{ "sessions.max", "COUNT", "131072", "Sessions that are remembered at most", set_max_sessions },
 	{ "metrics.max-series", "COUNT", "4096", "Label sets at most; the rest is shown as \"other\"",
 	  set_max_series },
@@ -292,7 +315,7 @@ int options_parse(int argc, char *const *argv, struct options *ret_options,
 	options->capture.magic = CONFIG_MAGIC;
 	options->capture.version = CONFIG_VERSION;
 	options->capture.port = DEFAULT_PORT;
-	options->capture.ring_bytes = DEFAULT_RING_BYTES;
+	divide_ring(&options->capture, DEFAULT_RING_BYTES);
 	options->capture.latency_ms = DEFAULT_LATENCY_MS;
 	options->capture_program = CAPTURE_PROGRAM;
 	options->max_sessions = DEFAULT_SESSIONS;

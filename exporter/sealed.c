@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define STEP_BYTES  (1u << 20)
-#define CHUNK_BYTES (64u << 10)
+#define CHUNK_BYTES (32u << 10)
 
 /* Linux 6.3; where the administrator asks for it (vm.memfd_noexec=2) nothing else is allowed */
 #ifndef MFD_NOEXEC_SEAL
@@ -23,21 +23,21 @@ static const struct {
 	const char *text; /* NULL: strerror() says it well */
 	const char *mend;
 } faults[] = {
-	{EACCES, NULL, "it must be readable by the user that the exporter runs as"},
-	{EPERM, NULL, "it must be readable by the user that the exporter runs as"},
-	{ENOENT, NULL, "check the path, or put the file there"},
-	{ENOTDIR, NULL, "check the path"},
-	{ENAMETOOLONG, NULL, "check the path"},
-	{ELOOP, NULL, "check the links in the path"},
-	{EISDIR, "it is a directory", "name a file in it"},
-	{EINVAL, "it is not a regular file", "name a file that can be read as a whole"},
-	{EBADMSG, "it is empty", "fetch it again"},
-	{EFBIG, "it is too large", "use a smaller edition of it"},
-	{EAGAIN, "it was written to while it was read",
-	 "rename a new file over the old one instead of writing into it"},
-	{EMFILE, NULL, "let the exporter open more files"},
-	{ENFILE, NULL, "let the system open more files"},
-	{ENOMEM, NULL, "the exporter needs as much memory as the file is large"},
+	{ EACCES, NULL, "it must be readable by the user that the exporter runs as" },
+	{ EPERM, NULL, "it must be readable by the user that the exporter runs as" },
+	{ ENOENT, NULL, "check the path, or put the file there" },
+	{ ENOTDIR, NULL, "check the path" },
+	{ ENAMETOOLONG, NULL, "check the path" },
+	{ ELOOP, NULL, "check the links in the path" },
+	{ EISDIR, "it is a directory", "name a file in it" },
+	{ EINVAL, "it is not a regular file", "name a file that can be read as a whole" },
+	{ EBADMSG, "it is empty", "fetch it again" },
+	{ EFBIG, "it is too large", "use a smaller edition of it" },
+	{ EAGAIN, "it was written to while it was read",
+	  "rename a new file over the old one instead of writing into it" },
+	{ EMFILE, NULL, "let the exporter open more files" },
+	{ ENFILE, NULL, "let the system open more files" },
+	{ ENOMEM, NULL, "the exporter needs as much memory as the file is large" },
 };
 
 static int fault(int error, char *ret_fault, size_t fault_bytes)

@@ -31,7 +31,7 @@ struct sealed {
 	struct sealed_identity identity; /* of the file as it was opened */
 };
 
-#define SEALED_EMPTY ((struct sealed){.source = -1, .copy = -1})
+#define SEALED_EMPTY ((struct sealed){ .source = -1, .copy = -1 })
 
 /**
  * sealed_begin() - Open a file and make room for its copy

@@ -48,7 +48,9 @@ static uint64_t packet_hash(const struct sights *sights, const struct record *re
 
 uint64_t sights_hash(const struct sights *sights, const struct record *record)
 {
-	uint64_t rest = (uint64_t)record->payload_bytes << 16 | record->domain, hash;
+	uint64_t rest = (uint64_t)record->payload_bytes << 32 | (uint64_t)record->nonce[0] << 16 |
+			(uint64_t)record->nonce[1] << 8 | record->domain;
+	uint64_t hash;
 
 	if (record->kind != RECORD_QUERY || record->verdict != VERDICT_ACCEPTED)
 		return packet_hash(sights, record) | 1;

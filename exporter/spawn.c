@@ -18,7 +18,9 @@
 
 #include "confine.h"
 
-#define IPC_DESCRIPTOR 3
+#define IPC_DESCRIPTOR		  3
+#define PR_SET_MDWE_		  65 /* not in this system's headers, perhaps */
+#define PR_MDWE_REFUSE_EXEC_GAIN_ 1
 #define IPC_BYTES      (4 << 20) /* of records that may wait for the exporter */
 
 /* What the child could not do, and why; through a pipe that a successful execve() closes */
@@ -118,12 +120,16 @@ static _Noreturn void run_child(const char *program, const struct spawn_user *us
 				int report)
 {
 	char *const argv[] = { (char[]){ "dnstt_capture" }, NULL }, *const environment[] = { NULL };
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
 	sigset_t none;
 	int failed;
 
+	/* Signals are for the exporter, whose end ends capture; what is ignored stays so in it */
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid(); /* signals of the terminal are for the exporter */
+	setsid();
 	program = enter_directory_of(program, report);
 	for (cap_value_t cap = 0; user && CAP_IS_SUPPORTED(cap); cap++)
 		if (cap != CAP_NET_RAW)
@@ -139,6 +145,10 @@ static _Noreturn void run_child(const char *program, const struct spawn_user *us
 	failed = place_descriptors(ipc);
 	if (failed)
 		give_up(report, "place its descriptors", failed);
+	/* Kept by execve() too: no page of it is ever writable and executable (Linux 6.3) */
+	prctl(PR_SET_MDWE_, PR_MDWE_REFUSE_EXEC_GAIN_, 0, 0, 0);
+	/* Kept by execve(), as no privilege is gained there; a change of the user would clear it */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* All others close with execve(), the report among them; this is for inherited ones */
 	syscall(SYS_close_range, IPC_DESCRIPTOR + 1, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 	execve(program, argv, environment);

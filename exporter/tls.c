@@ -198,9 +198,9 @@ const struct MHD_OptionItem *tls_mhd_options(void)
 {
 	static char priority[] = "SECURE128:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3";
 	static struct MHD_OptionItem options[] = {
-		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, NULL},
-		{MHD_OPTION_HTTPS_PRIORITIES, 0, priority},
-		{MHD_OPTION_END, 0, NULL},
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, priority },
+		{ MHD_OPTION_END, 0, NULL },
 	};
 
 	/* A function's address in a void pointer, as libmicrohttpd wants it (POSIX allows it) */

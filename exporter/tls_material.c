@@ -110,7 +110,7 @@ static int read_file(const struct part *part, struct pem *ret_pem)
 	/* Not blocking: a FIFO in this place must not stop the one event loop. */
 	AUTO(release_file)
 	int file = open(part->file->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	AUTO(release_pem) struct pem pem = {0};
+	AUTO(release_pem) struct pem pem = { 0 };
 	struct stat status;
 	ssize_t got;
 
@@ -131,13 +131,13 @@ static int read_file(const struct part *part, struct pem *ret_pem)
 		return fault_errno(part, errno);
 
 	*ret_pem = pem;
-	pem = (struct pem){0};
+	pem = (struct pem){ 0 };
 	return 0;
 }
 
 static int read_part(const struct part *part, struct pem *ret_pem)
 {
-	struct pem pem = {0};
+	struct pem pem = { 0 };
 
 	if (part->file->text)
 		return read_file(part, ret_pem);
@@ -152,12 +152,12 @@ static int read_part(const struct part *part, struct pem *ret_pem)
 
 static gnutls_datum_t datum_of(const struct pem *pem)
 {
-	return (gnutls_datum_t){.data = (unsigned char *)pem->text, .size = (unsigned)pem->bytes};
+	return (gnutls_datum_t){ .data = (unsigned char *)pem->text, .size = (unsigned)pem->bytes };
 }
 
 static int import_chain(const struct part *part, struct chain *ret_chain)
 {
-	AUTO(release_pem) struct pem pem = {0};
+	AUTO(release_pem) struct pem pem = { 0 };
 	gnutls_datum_t datum;
 	int r = read_part(part, &pem);
 
@@ -173,7 +173,7 @@ static int import_chain(const struct part *part, struct chain *ret_chain)
 static int import_key(const struct part *part, gnutls_x509_privkey_t *ret_key)
 {
 	AUTO(release_key) gnutls_x509_privkey_t key = NULL;
-	AUTO(release_pem) struct pem pem = {0};
+	AUTO(release_pem) struct pem pem = { 0 };
 	gnutls_datum_t datum;
 	int r = read_part(part, &pem);
 
@@ -232,8 +232,10 @@ int tls_material_load(const struct web_config *config, time_t now,
 		      char *ret_reason, size_t reason_bytes)
 {
 	const struct web_tls *tls = &config->tls;
-	struct part part = {config, "cert", &tls->cert_file, &tls->cert, ret_reason, reason_bytes};
-	AUTO(release_chain) struct chain chain = {0};
+	struct part part = {
+		config, "cert", &tls->cert_file, &tls->cert, ret_reason, reason_bytes
+	};
+	AUTO(release_chain) struct chain chain = { 0 };
 	AUTO(release_key) gnutls_x509_privkey_t key = NULL;
 	int r = import_chain(&part, &chain);
 
@@ -245,7 +247,7 @@ int tls_material_load(const struct web_config *config, time_t now,
 	if (r < 0)
 		return r;
 
-	part = (struct part){config, "key", &tls->key_file, &tls->key, ret_reason, reason_bytes};
+	part = (struct part){ config, "key", &tls->key_file, &tls->key, ret_reason, reason_bytes };
 	r = import_key(&part, &key);
 	if (r < 0)
 		return r;
@@ -259,10 +261,10 @@ int tls_material_load(const struct web_config *config, time_t now,
 	*ret_not_after = gnutls_x509_crt_get_expiration_time(chain.certificates[0]);
 
 	if (tls->client_ca_file.text || tls->client_ca.text) {
-		AUTO(release_chain) struct chain authorities = {0};
+		AUTO(release_chain) struct chain authorities = { 0 };
 
-		part = (struct part){config,	      "client_ca", &tls->client_ca_file,
-				     &tls->client_ca, ret_reason,  reason_bytes};
+		part = (struct part){ config,	       "client_ca", &tls->client_ca_file,
+				      &tls->client_ca, ret_reason,  reason_bytes };
 		r = import_chain(&part, &authorities);
 		if (r < 0)
 			return r;

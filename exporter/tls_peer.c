@@ -19,7 +19,7 @@ static void release_certificate(gnutls_x509_crt_t *certificate)
 /* An address of the certificate and one of the list are the same however they are written. */
 static bool address_equal(const uint8_t *address, size_t bytes, const char *allowed)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	uint8_t wanted[16];
 
 	if (inet_pton(AF_INET, allowed, wanted) == 1)

@@ -82,19 +82,19 @@ const char *webconfig_notice(const struct web_config *config, unsigned number)
 		bool applies;
 		const char *text;
 	} notices[] = {
-		{config->http2, "http_server_config.http2: only HTTP/1.1 is served"},
-		{tls->min_version_raised,
-		 "tls_server_config.min_version: TLS 1.2 is the lowest that is served"},
-		{tls->enabled && tls->allowed_san_count && tls->client_auth == WEB_CLIENT_REQUIRE,
-		 "tls_server_config.client_auth_type: RequireAnyClientCert verifies nothing, so "
-		 "anyone can make a certificate with an allowed name; "
-		 "write RequireAndVerifyClientCert"},
-		{tls->cert.text && tls->cert_file.text,
-		 "tls_server_config.cert: not used, since cert_file is given"},
-		{tls->key.text && tls->key_file.text,
-		 "tls_server_config.key: not used, since key_file is given"},
-		{tls->client_ca.text && tls->client_ca_file.text,
-		 "tls_server_config.client_ca: not used, since client_ca_file is given"},
+		{ config->http2, "http_server_config.http2: only HTTP/1.1 is served" },
+		{ tls->min_version_raised,
+		  "tls_server_config.min_version: TLS 1.2 is the lowest that is served" },
+		{ tls->enabled && tls->allowed_san_count && tls->client_auth == WEB_CLIENT_REQUIRE,
+		  "tls_server_config.client_auth_type: RequireAnyClientCert verifies nothing, so "
+		  "anyone can make a certificate with an allowed name; "
+		  "write RequireAndVerifyClientCert" },
+		{ tls->cert.text && tls->cert_file.text,
+		  "tls_server_config.cert: not used, since cert_file is given" },
+		{ tls->key.text && tls->key_file.text,
+		  "tls_server_config.key: not used, since key_file is given" },
+		{ tls->client_ca.text && tls->client_ca_file.text,
+		  "tls_server_config.client_ca: not used, since client_ca_file is given" },
 	};
 
 	for (unsigned i = 0; i < sizeof(notices) / sizeof(*notices); i++)
@@ -115,8 +115,8 @@ void webconfig_free(struct web_config *config)
 int webconfig_parse(const char *text, size_t bytes, const char *path, struct web_config *ret_config,
 		    char *ret_reason, size_t reason_bytes)
 {
-	__attribute__((cleanup(yaml_parser_delete))) yaml_parser_t parser = {0};
-	__attribute__((cleanup(webconfig_free))) struct web_config config = {0};
+	__attribute__((cleanup(yaml_parser_delete))) yaml_parser_t parser = { 0 };
+	__attribute__((cleanup(webconfig_free))) struct web_config config = { 0 };
 	struct web_reader reader = {
 		.config = &config,
 		.parser = &parser,
@@ -154,7 +154,7 @@ int webconfig_parse(const char *text, size_t bytes, const char *path, struct web
 		return r;
 
 	*ret_config = config;
-	config = (struct web_config){0};
+	config = (struct web_config){ 0 };
 	return 0;
 }
 

@@ -13,14 +13,14 @@ static const struct {
 	uint64_t ns;
 } units[] = {
 	/* "ms" before "m", which is its start */
-	{"ns", 1},
-	{"us", 1000},
-	{"\u00b5s", 1000},
-	{"\u03bcs", 1000},
-	{"ms", 1000000},
-	{"s", 1000000000},
-	{"m", UINT64_C(60) * 1000000000},
-	{"h", UINT64_C(3600) * 1000000000},
+	{ "ns", 1 },
+	{ "us", 1000 },
+	{ "\u00b5s", 1000 },
+	{ "\u03bcs", 1000 },
+	{ "ms", 1000000 },
+	{ "s", 1000000000 },
+	{ "m", UINT64_C(60) * 1000000000 },
+	{ "h", UINT64_C(3600) * 1000000000 },
 };
 
 /* Digits up to the first other character; those after the 18th of a fraction don't matter. */

@@ -51,7 +51,7 @@ int web_take_path(struct web_reader *reader, const struct web_rule *rule,
 	if (!web_store(config, value->text, value->bytes))
 		return web_no_room(reader, value->line);
 	*(struct web_value *)web_field(reader, rule) =
-		(struct web_value){.text = path, .line = value->line};
+		(struct web_value){ .text = path, .line = value->line };
 
 	return 0;
 }
@@ -81,7 +81,7 @@ static int take_header(struct web_reader *reader, const struct web_rule *rule,
 {
 	/* In the order of header_rules */
 	static const char *const allowed[WEBCONFIG_HEADERS][2] = {
-		{NULL}, {"nosniff"}, {"deny", "sameorigin"}, {NULL}, {NULL},
+		{ NULL }, { "nosniff" }, { "deny", "sameorigin" }, { NULL }, { NULL },
 	};
 	struct web_header *header = web_field(reader, rule);
 	const char *const *values = allowed[header - reader->config->headers];
@@ -191,32 +191,32 @@ static int take_burst(struct web_reader *reader, const struct web_rule *rule,
 
 /* exporter-toolkit has these five and no other, so that exporters stay alike. */
 static const struct web_rule header_rules[] = {
-	{"Strict-Transport-Security", WEB_TEXT, FIELD(headers[0]), take_header, NULL},
-	{"X-Content-Type-Options", WEB_TEXT, FIELD(headers[1]), take_header, NULL},
-	{"X-Frame-Options", WEB_TEXT, FIELD(headers[2]), take_header, NULL},
-	{"X-XSS-Protection", WEB_TEXT, FIELD(headers[3]), take_header, NULL},
-	{"Content-Security-Policy", WEB_TEXT, FIELD(headers[4]), take_header, NULL},
-	{.key = NULL},
+	{ "Strict-Transport-Security", WEB_TEXT, FIELD(headers[0]), take_header, NULL },
+	{ "X-Content-Type-Options", WEB_TEXT, FIELD(headers[1]), take_header, NULL },
+	{ "X-Frame-Options", WEB_TEXT, FIELD(headers[2]), take_header, NULL },
+	{ "X-XSS-Protection", WEB_TEXT, FIELD(headers[3]), take_header, NULL },
+	{ "Content-Security-Policy", WEB_TEXT, FIELD(headers[4]), take_header, NULL },
+	{ .key = NULL },
 };
 
 static const struct web_rule http_rules[] = {
-	{"http2", WEB_SCALAR, FIELD(http2), web_take_bool, NULL},
-	{"headers", WEB_MAPPING, FIELD(header_line), NULL, header_rules},
-	{.key = NULL},
+	{ "http2", WEB_SCALAR, FIELD(http2), web_take_bool, NULL },
+	{ "headers", WEB_MAPPING, FIELD(header_line), NULL, header_rules },
+	{ .key = NULL },
 };
 
 static const struct web_rule rate_rules[] = {
-	{"interval", WEB_SCALAR, FIELD(rate_interval_ns), take_interval, NULL},
-	{"burst", WEB_SCALAR, FIELD(rate_burst), take_burst, NULL},
-	{.key = NULL},
+	{ "interval", WEB_SCALAR, FIELD(rate_interval_ns), take_interval, NULL },
+	{ "burst", WEB_SCALAR, FIELD(rate_burst), take_burst, NULL },
+	{ .key = NULL },
 };
 
 const struct web_rule web_rules[] = {
-	{"tls_server_config", WEB_MAPPING, FIELD(tls.line), NULL, web_tls_rules},
-	{"http_server_config", WEB_MAPPING, FIELD(http_line), NULL, http_rules},
-	{"basic_auth_users", WEB_ENTRIES, FIELD(users), take_user, NULL},
-	{"rate_limit", WEB_MAPPING, FIELD(rate_line), NULL, rate_rules},
-	{.key = NULL},
+	{ "tls_server_config", WEB_MAPPING, FIELD(tls.line), NULL, web_tls_rules },
+	{ "http_server_config", WEB_MAPPING, FIELD(http_line), NULL, http_rules },
+	{ "basic_auth_users", WEB_ENTRIES, FIELD(users), take_user, NULL },
+	{ "rate_limit", WEB_MAPPING, FIELD(rate_line), NULL, rate_rules },
+	{ .key = NULL },
 };
 
 int web_check(struct web_reader *reader)

@@ -11,7 +11,7 @@
 static int take_version(struct web_reader *reader, const struct web_rule *rule,
 			const struct web_scalar *entry, const struct web_scalar *value)
 {
-	static const char *const names[] = {"TLS10", "TLS11", "TLS12", "TLS13"};
+	static const char *const names[] = { "TLS10", "TLS11", "TLS12", "TLS13" };
 	enum web_version version = WEB_TLS10;
 
 	(void)entry;
@@ -33,12 +33,12 @@ static int take_client_auth(struct web_reader *reader, const struct web_rule *ru
 		const char *name;
 		enum web_client_auth type;
 	} types[] = {
-		{"NoClientCert", WEB_CLIENT_NONE},
-		{"RequestClientCert", WEB_CLIENT_REQUEST},
-		{"RequireAnyClientCert", WEB_CLIENT_REQUIRE},
-		{"RequireClientCert", WEB_CLIENT_REQUIRE}, /* its name before 2020 */
-		{"VerifyClientCertIfGiven", WEB_CLIENT_VERIFY_IF_GIVEN},
-		{"RequireAndVerifyClientCert", WEB_CLIENT_VERIFY},
+		{ "NoClientCert", WEB_CLIENT_NONE },
+		{ "RequestClientCert", WEB_CLIENT_REQUEST },
+		{ "RequireAnyClientCert", WEB_CLIENT_REQUIRE },
+		{ "RequireClientCert", WEB_CLIENT_REQUIRE }, /* its name before 2020 */
+		{ "VerifyClientCertIfGiven", WEB_CLIENT_VERIFY_IF_GIVEN },
+		{ "RequireAndVerifyClientCert", WEB_CLIENT_VERIFY },
 	};
 
 	for (unsigned i = 0; i < COUNT(types); i++)
@@ -133,21 +133,21 @@ static int take_curve(struct web_reader *reader, const struct web_rule *rule,
 #define FIELD(field_) offsetof(struct web_config, tls.field_)
 
 const struct web_rule web_tls_rules[] = {
-	{"cert", WEB_SCALAR, FIELD(cert), web_take_text, NULL},
-	{"key", WEB_SCALAR, FIELD(key), web_take_text, NULL},
-	{"client_ca", WEB_SCALAR, FIELD(client_ca), web_take_text, NULL},
-	{"cert_file", WEB_SCALAR, FIELD(cert_file), web_take_path, NULL},
-	{"key_file", WEB_SCALAR, FIELD(key_file), web_take_path, NULL},
-	{"client_ca_file", WEB_SCALAR, FIELD(client_ca_file), web_take_path, NULL},
-	{"client_auth_type", WEB_SCALAR, FIELD(client_auth_type), take_client_auth, NULL},
-	{"client_allowed_sans", WEB_LIST, FIELD(allowed_sans), take_san, NULL},
-	{"min_version", WEB_SCALAR, FIELD(min_version), take_version, NULL},
-	{"max_version", WEB_SCALAR, FIELD(max_version), take_version, NULL},
-	{"cipher_suites", WEB_LIST, FIELD(ciphers), take_cipher, NULL},
-	{"curve_preferences", WEB_LIST, FIELD(curves), take_curve, NULL},
-	{"prefer_server_cipher_suites", WEB_SCALAR, FIELD(prefer_server_cipher_suites),
-	 web_take_bool, NULL},
-	{.key = NULL},
+	{ "cert", WEB_SCALAR, FIELD(cert), web_take_text, NULL },
+	{ "key", WEB_SCALAR, FIELD(key), web_take_text, NULL },
+	{ "client_ca", WEB_SCALAR, FIELD(client_ca), web_take_text, NULL },
+	{ "cert_file", WEB_SCALAR, FIELD(cert_file), web_take_path, NULL },
+	{ "key_file", WEB_SCALAR, FIELD(key_file), web_take_path, NULL },
+	{ "client_ca_file", WEB_SCALAR, FIELD(client_ca_file), web_take_path, NULL },
+	{ "client_auth_type", WEB_SCALAR, FIELD(client_auth_type), take_client_auth, NULL },
+	{ "client_allowed_sans", WEB_LIST, FIELD(allowed_sans), take_san, NULL },
+	{ "min_version", WEB_SCALAR, FIELD(min_version), take_version, NULL },
+	{ "max_version", WEB_SCALAR, FIELD(max_version), take_version, NULL },
+	{ "cipher_suites", WEB_LIST, FIELD(ciphers), take_cipher, NULL },
+	{ "curve_preferences", WEB_LIST, FIELD(curves), take_curve, NULL },
+	{ "prefer_server_cipher_suites", WEB_SCALAR, FIELD(prefer_server_cipher_suites),
+	  web_take_bool, NULL },
+	{ .key = NULL },
 };
 
 /* A rule for more than one key of tls_server_config, broken */

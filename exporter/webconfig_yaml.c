@@ -72,7 +72,7 @@ static struct web_scalar scalar_of(const yaml_event_t *event)
 static int read_list(struct web_reader *reader, const struct web_rule *rule)
 {
 	for (;;) {
-		AUTO_EVENT event = {0};
+		AUTO_EVENT event = { 0 };
 		struct web_scalar item;
 		int r = next_event(reader, &event);
 
@@ -104,7 +104,7 @@ static int read_value(struct web_reader *reader, const struct web_rule *rule)
 		[WEB_MAPPING] = "keys with their values below it",
 		[WEB_ENTRIES] = "names with their values below it",
 	};
-	AUTO_EVENT event = {0};
+	AUTO_EVENT event = { 0 };
 	int r = next_event(reader, &event);
 
 	if (r < 0)
@@ -115,7 +115,7 @@ static int read_value(struct web_reader *reader, const struct web_rule *rule)
 		if (web_null(&value) && rule->kind != WEB_TEXT)
 			return 0;
 		if (web_null(&value))
-			value = (struct web_scalar){.text = "", .line = value.line};
+			value = (struct web_scalar){ .text = "", .line = value.line };
 		if (rule->kind == WEB_SCALAR || rule->kind == WEB_TEXT)
 			return rule->take(reader, rule, NULL, &value);
 	}
@@ -155,7 +155,7 @@ static int read_mapping(struct web_reader *reader, const struct web_rule *rules,
 	uint32_t seen = 0;
 
 	for (;;) {
-		AUTO_EVENT event = {0};
+		AUTO_EVENT event = { 0 };
 		const struct web_rule *rule = rules;
 		struct web_scalar key;
 		int r = next_event(reader, &event);
@@ -187,8 +187,8 @@ static int read_mapping(struct web_reader *reader, const struct web_rule *rules,
 static int read_entries(struct web_reader *reader, const struct web_rule *rule)
 {
 	for (;;) {
-		AUTO_EVENT name_event = {0};
-		AUTO_EVENT event = {0};
+		AUTO_EVENT name_event = { 0 };
+		AUTO_EVENT event = { 0 };
 		struct web_scalar name;
 		struct web_scalar value;
 		int r = next_event(reader, &name_event);
@@ -216,7 +216,7 @@ static int read_entries(struct web_reader *reader, const struct web_rule *rule)
 
 static int read_root(struct web_reader *reader)
 {
-	AUTO_EVENT event = {0};
+	AUTO_EVENT event = { 0 };
 	unsigned line;
 	int r = next_event(reader, &event);
 
@@ -239,7 +239,7 @@ int web_read_yaml(struct web_reader *reader)
 	unsigned documents = 0;
 
 	for (;;) {
-		AUTO_EVENT event = {0};
+		AUTO_EVENT event = { 0 };
 		int r = next_event(reader, &event);
 
 		if (r < 0 || event.type == YAML_STREAM_END_EVENT)

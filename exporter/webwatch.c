@@ -18,7 +18,7 @@ static struct webwatch_stamp stamp_of(const char *path)
 	struct stat status;
 
 	if (stat(path, &status) < 0)
-		return (struct webwatch_stamp){0};
+		return (struct webwatch_stamp){ 0 };
 
 	return (struct webwatch_stamp){
 		.device = status.st_dev,

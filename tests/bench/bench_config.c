@@ -16,7 +16,8 @@ void bench_config(struct config *ret_config, unsigned domains)
 	ret_config->magic = CONFIG_MAGIC;
 	ret_config->version = CONFIG_VERSION;
 	ret_config->port = 53;
-	ret_config->ring_bytes = 32u << 20;
+	ret_config->block_bytes = 512u << 10;
+	ret_config->blocks = 64;
 	ret_config->latency_ms = 50;
 	ret_config->tunnel_count = (uint8_t)domains;
 	for (unsigned i = 0; i < domains; i++) {

@@ -53,8 +53,6 @@ class Exporter:
     def __init__(self, place, *flags, domains=(DOMAIN,), port=53, listen=f"{ADDRESS}:{PORT}",
                  binary=None, capture=None, before=()):
         self.place = place
-        # A regular file, as in "2>log": a capture that may not write to one would show.
-        self._stderr = tempfile.TemporaryFile()
         self.command = [*before, binary or program("exporter/dnstt_exporter")]
         self.command += ["-capture.program", capture or program("capture/dnstt_capture")]
         for domain in domains:
@@ -64,6 +62,8 @@ class Exporter:
         if listen:
             self.command += ["-web.listen-address", listen]
         self.command += flags
+        # A regular file, as in "2>log": a capture that may not write to one would show.
+        self._stderr = tempfile.TemporaryFile()
         self.process = place.spawn(self.command, stdin=-3, stdout=-3, stderr=self._stderr)
 
     @classmethod

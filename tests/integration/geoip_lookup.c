@@ -26,7 +26,7 @@ static int open_database(enum geoip_kind kind, const char *path, struct geoip_da
 
 static int parse(const char *text, uint8_t ret_address[16])
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	if (inet_pton(AF_INET6, text, ret_address) == 1)
 		return 0;

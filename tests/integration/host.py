@@ -236,9 +236,11 @@ class Host:
         return tun
 
 
-def link(near, near_name, far, far_name, mtu=1500):
-    """A veth pair between two hosts, up."""
-    near.ip(f"link add {near_name} mtu {mtu} type veth peer {far_name} mtu {mtu} netns {far.name}")
+def link(near, near_name, far, far_name, mtu=1500, index=None):
+    """A veth pair between two hosts, up; index is the near interface's number."""
+    number = f"index {index}" if index else ""
+    peer = f"type veth peer {far_name} mtu {mtu} netns {far.name}"
+    near.ip(f"link add {near_name} {number} mtu {mtu} {peer}")
     for host, name in ((near, near_name), (far, far_name)):
         host.ip(f"link set {name} up")
 

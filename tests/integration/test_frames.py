@@ -62,6 +62,12 @@ class Frames(unittest.TestCase):
                 self.exchange(path, tags=[(outer, 5), (packets.ETH_8021Q, 7)])
         self.expect()
 
+    def test_qinq_whose_tag_looks_like_an_ip_header(self):
+        # Priority and number of the inner tag are the octets 45 07 or 60 07.
+        for path, tag in ((V4, 0x4507), (V6, 0x6007)):
+            self.exchange(path, tags=[(packets.ETH_8021AD, 5), (packets.ETH_8021Q, tag)])
+        self.expect()
+
     def test_ipv4_options(self):
         self.exchange(V4, options=ROUTER_ALERT)
         self.exchange(V4, options=ROUTER_ALERT + b"\x01" * 36)

@@ -8,6 +8,7 @@ so whatever is refused here is refused for the one thing in which it differs fro
 
 import os
 import pathlib
+import re
 import signal
 import struct
 import sys
@@ -19,10 +20,28 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import host
 from exporter import DOMAIN, Exporter
 
+HEADER = pathlib.Path(__file__).resolve().parents[2] / "common" / "record.h"
+
+
+def constants(text):
+    """Members of the enumerations of a C header, by name."""
+    found = {}
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    for body in re.findall(r"\benum\s+\w+\s*\{(.*?)\}", text, re.DOTALL):
+        number = 0
+        for member in filter(None, map(str.strip, body.split(","))):
+            name, _, value = (part.strip() for part in member.partition("="))
+            number = int(value, 0) if value else number
+            found[name] = number
+            number += 1
+    return found
+
+
+C = constants(HEADER.read_text())
 MAGIC, VERSION = 0x44545358, 1
-HELLO, FAILURE, TRAFFIC = 1, 2, 3
-QUERY, RESPONSE = 1, 2
-ACCEPTED, DOMAIN_RULE, QTYPE, FRAMING = 0, 8, 10, 14
+HELLO, FAILURE, TRAFFIC = C["BATCH_HELLO"], C["BATCH_FAILURE"], C["BATCH_TRAFFIC"]
+QUERY, RESPONSE = C["RECORD_QUERY"], C["RECORD_RESPONSE"]
+ACCEPTED, DOMAIN_RULE, QTYPE = C["VERDICT_ACCEPTED"], C["VERDICT_DOMAIN"], C["VERDICT_QTYPE"]
 NO_DOMAIN = 255
 RCODE3, KCP, ECS = 0x03, 0x20, 0x40
 
@@ -42,21 +61,21 @@ WAIT = "time.sleep(60)"
 
 
 def header(kind=TRAFFIC, count=0, sequence=1, *, magic=MAGIC, version=VERSION, packets=0,
-           ring_drops=0, lost=0, stalls=0, reserved=0, reserved2=0):
+           ring_drops=0, stalls=0, reserved=(0, 0, 0)):
     return struct.pack("=IBBHQQQQQQQ", magic, version, kind, count, sequence, packets, ring_drops,
-                       lost, stalls, reserved, reserved2)
+                       stalls, *reserved)
 
 
-def hello(ring=32 << 20, landlock=0, sandbox=0, reserved=0, **more):
-    body = struct.pack("=IIII", ring, landlock, sandbox, reserved)
+def hello(ring=32 << 20, landlock=0, sealed=0, reserved=0, **more):
+    body = struct.pack("=IIII", ring, landlock, sealed, reserved)
     return header(HELLO, **{"sequence": 0, **more}) + body
 
 
 def record(kind=QUERY, verdict=ACCEPTED, domain=0, flags=0, *, ident=b"CLIENTID", head=b"",
-           bytes_=100, payload=24):
+           nonce=b"", bytes_=100, payload=24):
     address = bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 9])
-    return struct.pack("=8s16s24sIHHHHBBBB", ident, address, head, 1, 5353, 4711, bytes_, payload,
-                       domain, kind, verdict, flags)
+    return struct.pack("=8s16s24sH2sHHHHBBBB", ident, address, head, 1, nonce, 5353, 4711, bytes_,
+                       payload, domain, kind, verdict, flags)
 
 
 def refused(**more):
@@ -98,9 +117,10 @@ class HostileCapture(unittest.TestCase):
                 found.append(int(pid))
         return found
 
-    def caught(self, *messages, words=(), then=WAIT):
+    def caught(self, *messages, words=(), then=WAIT, timeout=5):
         """The exporter ends with status 1 and one line of error, and capture is gone."""
-        status, text = Exporter.refuse(self.box, capture=self.program(*messages, then=then))
+        capture = self.program(*messages, then=then)
+        status, text = Exporter.refuse(self.box, capture=capture, timeout=timeout)
         errors = [line for line in text.splitlines() if "level=error" in line.lower()]
         self.assertEqual(status, 1, text)
         self.assertEqual(len(errors), 1, text)
@@ -113,8 +133,8 @@ class HostileCapture(unittest.TestCase):
             hello(),
             traffic(record(), record(ident=b"CLIENTIE"), refused(), packets=4),
             traffic(record(RESPONSE, bytes_=300), refused(kind=RESPONSE, flags=RCODE3),
-                    sequence=2, packets=7, ring_drops=5, lost=3, stalls=1),
-            traffic(sequence=3, packets=7, ring_drops=5, lost=3, stalls=1),
+                    sequence=2, packets=7, ring_drops=5, stalls=3),
+            traffic(sequence=3, packets=7, ring_drops=5, stalls=3),
         )
         exporter = Exporter(self.box, capture=capture)
         self.addCleanup(exporter.kill)
@@ -129,11 +149,12 @@ class HostileCapture(unittest.TestCase):
                 {"queries": 2, "bytes_in": 200, "bytes_out": 300, "sessions": 2, "active": 2,
                  "responses": {"NOERROR": 1, "NXDOMAIN": 1}, "rejected": {"qtype": 1},
                  "duplicates": 0, "retransmitted": counts["retransmitted"],
-                 "drops": {"ring": 5, "socket": 3}},
+                 "drops": {"ring": 5}},
             )
 
         host.eventually(counted)
         self.assertEqual(exporter.scrape().value("dnstt_capture_packets_total"), 7)
+        self.assertEqual(exporter.scrape().value("dnstt_capture_stalls_total"), 3)
         self.assertEqual(exporter.stop(), 0)
         self.assertEqual(self.still_there(), [])
 
@@ -160,12 +181,13 @@ class HostileCapture(unittest.TestCase):
             {"version": 0},
             {"version": 2},
             {"kind": 0},
-            {"kind": 4},
+            {"kind": C["BATCH_TYPES"]},
             {"kind": 255},
             {"count": 513},
             {"count": 65535},
-            {"reserved": 1},
-            {"reserved2": 1 << 63},
+            {"reserved": (1, 0, 0)},
+            {"reserved": (0, 1 << 63, 0)},
+            {"reserved": (0, 0, 1)},
         ):
             self.caught(hello(), header(**{"packets": 1, **field}))
 
@@ -182,20 +204,20 @@ class HostileCapture(unittest.TestCase):
         self.caught(hello(), hello(sequence=0))
 
     def test_hellos_with_unknown_bits(self):
-        self.caught(hello(sandbox=0x04))
+        self.caught(hello(sealed=2))
         self.caught(hello(reserved=1))
         self.caught(hello(count=1))
 
     def test_counters_that_run_backwards(self):
-        for counter in ("packets", "ring_drops", "lost", "stalls"):
+        for counter in ("packets", "ring_drops", "stalls"):
             self.caught(hello(), traffic(**{counter: 2}), traffic(sequence=2, **{counter: 1}),
                         words=["backwards"])
 
     def test_records_out_of_range(self):
         for wrong in (
             record(kind=0),
-            record(kind=3),
-            record(verdict=15),
+            record(kind=C["RECORD_KINDS"]),
+            record(verdict=C["VERDICTS"]),
             record(verdict=255),
             record(domain=1),
             record(domain=64),
@@ -210,6 +232,7 @@ class HostileCapture(unittest.TestCase):
             record(bytes_=100, payload=101),
             refused(ident=b"CLIENTID"),
             refused(head=b"\x01"),
+            refused(nonce=b"\0\x01"),
             refused(payload=1),
             refused(flags=KCP),
             refused(flags=ECS),
@@ -223,21 +246,26 @@ class HostileCapture(unittest.TestCase):
         self.caught(hello(), (traffic(record()), True))
 
     def test_failures_are_told(self):
-        for stage in range(1, 9):
+        for stage in range(1, C["FAILURE_STAGES"]):
             failure = header(FAILURE, sequence=0) + struct.pack("=II", stage, 12)
             self.caught(failure, words=[os.strerror(12)])
-        for wrong in (struct.pack("=II", 0, 1), struct.pack("=II", 9, 1), struct.pack("=I", 1)):
+        none = C["FAILURE_STAGES"]
+        for wrong in (struct.pack("=II", 0, 1), struct.pack("=II", none, 1), struct.pack("=I", 1)):
             self.caught(header(FAILURE, sequence=0) + wrong)
 
     def test_endings_are_told(self):
         self.caught(hello(), then="raise SystemExit(0)")
-        self.caught(hello(), then="raise SystemExit(7)", words=["7"])
+        self.caught(hello(), then="raise SystemExit(7)", words=["status=7"])
         self.caught(then="raise SystemExit(0)")
         for number in (signal.SIGKILL, signal.SIGSYS):
-            self.caught(hello(), then=f"os.kill(os.getpid(), {int(number)})", words=[number.name])
+            self.caught(hello(), then=f"os.kill(os.getpid(), {int(number)})",
+                        words=[f"signal={number.name[3:]}"])
 
     def test_a_socket_that_is_closed_by_a_process_that_stays(self):
         self.caught(hello(), then="ipc.close(); time.sleep(60)")
+
+    def test_one_that_never_says_hello(self):
+        self.caught(timeout=12)
 
     def test_a_flood_of_true_messages_stops_nobody(self):
         flood = ("number = 1\nimport struct\nwhile True:\n"

@@ -20,10 +20,10 @@ class Interfaces(unittest.TestCase):
         traffic.serve(self, self.server.udp("0.0.0.0", 53))
         self.tally = traffic.Tally()
 
-    def connect(self, number):
+    def connect(self, number, index=None):
         """Link number: eth0, eth1 ... with a network of its own."""
         name = f"eth{number}"
-        host.link(self.server, name, self.client, name)
+        host.link(self.server, name, self.client, name, index=index)
         self.server.ip(f"address add 192.0.{number}.1/24 dev {name}")
         self.client.ip(f"address add 192.0.{number}.2/24 dev {name}")
 
@@ -82,6 +82,15 @@ class Interfaces(unittest.TestCase):
         self.talk(0)
         self.talk(1, tally=traffic.Tally())
         self.talk(2)
+        exporter.expect(self, self.tally.counts())
+
+    def test_numbers_of_interfaces_that_differ_by_65536(self):
+        # Hosts that start and end containers for months get there.
+        self.connect(0, index=70000)
+        self.connect(1, index=70000 + 65536)
+        exporter = Exporter.start(self, self.server, "-capture.interface", "eth1")
+        self.talk(0, tally=traffic.Tally())
+        self.talk(1)
         exporter.expect(self, self.tally.counts())
 
 

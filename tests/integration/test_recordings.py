@@ -22,16 +22,26 @@ def fixture(name):
     return FIXTURES / f"{name}.pcap", json.loads((FIXTURES / f"{name}.expected.json").read_text())
 
 
-def recorded_rcodes(path):
-    """Responses by RCODE, and queries that are no TXT query: the recording's own word."""
-    rcodes, refused = collections.Counter(), 0
+def recorded(path):
+    """What expected.json leaves out: responses by RCODE, queries that are no TXT query, and those
+    that carry what an earlier one carried (a resolver asked again).
+    """
+    rcodes, refused, written = collections.Counter(), 0, []
     for kind, ethertype, octets in packets.recording(path):
         message = packets.udp_message(ethertype, octets)[2]
         if kind == packets.OUTGOING:
             rcodes[dnstt.rcode(message)] += 1
-        elif dnstt.question(message)[1] != dnstt.TXT:
+            continue
+        name, qtype = dnstt.question(message)
+        if qtype == dnstt.TXT:
+            written.append(dnstt.decode(dnstt.split_name(name)[:-3]))
+        else:
             refused += 1
-    return {"NOERROR": rcodes[0], "NXDOMAIN": rcodes[3]}, {"qtype": refused}
+    return {
+        "responses": {"NOERROR": rcodes[0], "NXDOMAIN": rcodes[3]},
+        "rejected": {"qtype": refused},
+        "retransmitted": len(written) - len(set(written)),
+    }
 
 
 class Recordings(unittest.TestCase):
@@ -47,8 +57,9 @@ class Recordings(unittest.TestCase):
         exporter = Exporter.start(self, self.near, *flags)
         self.wire.replay(path)
         total = expected["total"]
-        responses, rejected = recorded_rcodes(path)
-        self.assertEqual(responses["NOERROR"], total["responses"])
+        rest = recorded(path)
+        self.assertEqual(rest["responses"]["NOERROR"], total["responses"])
+        self.assertGreater(rest["retransmitted"], 0)
         exporter.expect(
             self,
             {
@@ -57,13 +68,12 @@ class Recordings(unittest.TestCase):
                 "bytes_out": total["bytes_out"],
                 "sessions": total["sessions"],
                 "active": total["sessions"],
-                "responses": responses,
-                "rejected": rejected,
+                **rest,
             },
         )
         scrape = exporter.scrape()
         self.assertEqual(scrape.sum("dnstt_peak_clients", domain=DOMAIN), total["sessions"])
-        seen = sum(responses.values()) + total["queries"] + rejected["qtype"]
+        seen = sum(rest["responses"].values()) + total["queries"] + rest["rejected"]["qtype"]
         self.assertEqual(scrape.value("dnstt_capture_packets_total"), seen)
         return scrape, expected
 

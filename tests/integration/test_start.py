@@ -27,12 +27,15 @@ class Start(unittest.TestCase):
         host.must_be_root()
         self.box = host.Host.make(self, "box")
 
-    def refused(self, status, words, *flags, **options):
-        """It ends with this status and one line that has all these words."""
+    def refused(self, status, words, *flags, before_start=True, **options):
+        """It ends with this status and one line that has all these words.
+
+        Before the line that tells of the start, or after it.
+        """
         code, text = Exporter.refuse(self.box, *flags, **options)
         said = f"{' '.join(flags)}: {code}: {text}"
         self.assertEqual(code, status, said)
-        self.assertEqual(len(text.splitlines()), 1, said)
+        self.assertEqual(len(text.splitlines()), 1 if before_start else 2, said)
         for word in words:
             self.assertIn(word.lower(), text.lower(), said)
 
@@ -53,8 +56,11 @@ class BadInput(Start):
 
     def test_bad_domain(self):
         long_label, long_name = "a" * 64 + ".example.com", ".".join(["abcdefg"] * 32)
-        for domain in ("", ".", "a..b", "-dnstt.port", long_label, long_name, "exa mple.com"):
+        for domain in ("", ".", "a..b", long_label, long_name, "exa mple.com"):
             self.refused(2, ["-dnstt.domain"], domains=(domain,))
+
+    def test_a_flag_in_the_place_of_a_domain(self):
+        self.refused(2, ["-dnstt.domain"], domains=("-dnstt.port",))
 
     def test_the_same_domain_twice(self):
         self.refused(2, ["-dnstt.domain"], domains=(DOMAIN, DOMAIN.upper()))
@@ -73,7 +79,7 @@ class BadInput(Start):
             self.refused(2, ["-web.listen-address"], f"-web.listen-address={address}", listen=None)
 
     def test_bad_path(self):
-        for path in ("", "metrics", "/", "/a b"):
+        for path in ("", "metrics", "/a b", "/a?b", '/"'):
             self.refused(2, ["-web.telemetry-path"], f"-web.telemetry-path={path}")
 
     def test_bad_log_options(self):
@@ -87,17 +93,19 @@ class CantStart(Start):
         self.addCleanup(taken.close)
         taken.bind(("127.0.0.1", PORT))
         taken.listen()
-        self.refused(1, [f"127.0.0.1:{PORT}", os.strerror(98)])
+        self.refused(1, [f"127.0.0.1:{PORT}", os.strerror(98)], before_start=False)
 
     def test_address_of_another_host(self):
-        self.refused(1, ["192.0.2.77:9713", os.strerror(99)], listen="192.0.2.77:9713")
+        self.refused(1, ["192.0.2.77:9713", os.strerror(99)], listen="192.0.2.77:9713",
+                     before_start=False)
 
     def test_no_privilege(self):
         host.must_have("setpriv")
         self.refused(1, ["CAP_NET_RAW", "setcap", "AmbientCapabilities"], before=NO_CAPABILITY)
 
     def test_no_capture_program(self):
-        self.refused(1, ["/nonexistent/capture", os.strerror(2)], capture="/nonexistent/capture")
+        self.refused(1, ["/nonexistent/capture", os.strerror(2)], capture="/nonexistent/capture",
+                     before_start=False)
 
 
 class Ways(Start):
@@ -143,6 +151,12 @@ class Ways(Start):
         self.assertEqual(exporter.get("/m").status, 200)
         self.assertEqual(exporter.get("/m", address="::1", port=9714).status, 200)
         self.assertEqual(exporter.get("/metrics").status, 404)
+
+    def test_metrics_at_the_root(self):
+        exporter = Exporter(self.box, "-web.telemetry-path=/")
+        self.addCleanup(exporter.kill)
+        host.eventually(lambda: self.assertIsNotNone(exporter.capture_pid()))
+        self.assertIn("\ndnstt_queries_total{", exporter.get("/").text)
 
     def test_version_and_help_need_nothing(self):
         for flag, word in (("-version", "dnstt_exporter, version "), ("-help", "-dnstt.domain")):

@@ -48,9 +48,9 @@ SERVER = 1
 VAYDNS = 2
 DNSTTEX = 3
 
-RECORD = struct.Struct("=8s16s24sIHHHHBBBB")
+RECORD = struct.Struct("=8s16s24sH2sHHHHBBBB")
 TUNNEL = struct.Struct("=256s8HHBBBBBB")
-CONFIG = struct.Struct("=IHHIHBB")
+CONFIG = struct.Struct("=IHHIIHBB")
 DOMAINS = 64
 
 assert RECORD.size == 64
@@ -75,6 +75,7 @@ class Record:
     resolver: bytes = b""
     head: bytes = b""
     interface: int = 0
+    nonce: bytes = b""
     port: int = 0
     dns_id: int = 0
     message_bytes: int = 0
@@ -85,9 +86,9 @@ class Record:
     flags: int = 0
 
     def pack(self):
-        return RECORD.pack(self.client_id, self.resolver, self.head, self.interface, self.port,
-                           self.dns_id, self.message_bytes, self.payload_bytes, self.domain,
-                           self.kind, self.verdict, self.flags)
+        return RECORD.pack(self.client_id, self.resolver, self.head, self.interface, self.nonce,
+                           self.port, self.dns_id, self.message_bytes, self.payload_bytes,
+                           self.domain, self.kind, self.verdict, self.flags)
 
     @classmethod
     def unpack(cls, packed):
@@ -122,7 +123,8 @@ class Config:
 
     def pack(self):
         tunnels = b"".join(tunnel.pack() for tunnel in self.tunnels)
-        return (CONFIG.pack(0x44545343, 1, self.port, 1 << 22, 10, len(self.tunnels), self.use_ecs)
+        return (CONFIG.pack(0x44545343, 1, self.port, 1 << 16, 64, 10, len(self.tunnels),
+                            self.use_ecs)
                 + tunnels.ljust(DOMAINS * TUNNEL.size, b"\0"))
 
 

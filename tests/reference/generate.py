@@ -142,7 +142,7 @@ class Generator:
         if self.chance(0.95):
             sections[2].append(self.opt(tunnel))
         if self.chance(0.02):
-            sections[2].append(self.opt(tunnel))
+            sections[2] += [self.opt(tunnel) for _ in range(rng.choice((1, 1, 2)))]
         if self.chance(0.06):
             sections[2].insert(0, self.other_record())
         if self.chance(0.06):

@@ -103,6 +103,27 @@ def dnstt_body(rng, size):
     return body
 
 
+def dnsttex_body(rng, size):
+    """A hint, a ping, a poll, one packet or what dnstt writes, often behind a prefix; size bytes"""
+    kind = rng.randrange(8)
+    if kind == 0:
+        return rng.choice((b"\xfe", b"\xff")) + rng.randbytes(size - 1)
+    prefix = b"\xfd" + rng.randbytes(2) if rng.random() < 0.5 and size > 3 else b""
+    left = size - len(prefix)
+    if kind == 1:
+        body = b"\0" + rng.randbytes(left - 1)
+    elif kind == 2:
+        body = dnstt_body(rng, left)
+    else:
+        length = left - 1
+        if kind == 3:  # what follows the packet does not matter
+            length = rng.randrange(left)
+        elif kind == 4:
+            length = rng.choice((left, 1, left - 2 if left > 2 else 0, 0xDF, 0xE0))
+        body = bytes([length]) + rng.randbytes(left - 1)
+    return prefix + body
+
+
 def make_body(rng, framing, size):
     """What follows a ClientID, size bytes of it where the framing lets it"""
     if rng.random() < 0.04:
@@ -114,8 +135,7 @@ def make_body(rng, framing, size):
             return rng.choice((rng.randbytes(4), b"\x03" + rng.randbytes(3)))
         body = bytes([max(size - 1, 0)]) + rng.randbytes(size - 1) if size else b""
     elif framing == DNSTTEX:
-        modes = b"\x00\xfd\xfd\xfd\xfe\xff" if rng.random() < 0.95 else b"\x01\xfc\xe0"
-        return bytes([rng.choice(modes)]) + rng.randbytes(size - 1) if size else b""
+        body = dnsttex_body(rng, size) if size else b""
     else:
         body = dnstt_body(rng, size)
     if rng.random() < 0.05:

@@ -86,7 +86,7 @@ def ipv6(data, wire):
 
 
 def datagram(sight, config):
-    """(resolver, its port, message as far as it is there, its real length, cut by a fragment)"""
+    """(resolver, its port, message as far as it is there, its real length)"""
     data, protocol = untag(sight.data, sight.protocol)
     wire = sight.wire - (len(sight.data) - len(data))
     require(protocol in (IPV4, IPV6), Verdict.PACKET)
@@ -102,4 +102,4 @@ def datagram(sight, config):
     else:
         require(destination_port == config.port, Verdict.PACKET)
         resolver, port = source, source_port
-    return resolver, port, payload[8:udp_length], udp_length - 8, udp_length > length
+    return resolver, port, payload[8:udp_length], udp_length - 8

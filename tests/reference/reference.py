@@ -20,6 +20,8 @@ NAME_BYTES = 255
 TXT, OPT = 16, 41
 ECS_OPTION = 8
 HEAD_BYTES = 24
+PADDING = 0xE0
+HINT, PING, PREFIX = 0xFE, 0xFF, 0xFD  # dnsttEx
 
 DIGITS = {
     BASE32: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
@@ -72,10 +74,16 @@ def read_fixed(message, at):
     return *struct.unpack_from("!HHIH", message, at), at + 10
 
 
-def read_query(message):
-    """(flags, questions, additional records as (type, class, ttl, rdata)); rule 1"""
+def read_header(record, message):
+    """(flags, number of entries in each section); without it there is no ID either"""
     require(len(message) >= 12, Verdict.MALFORMED)
-    _, flags, qdcount, ancount, nscount, arcount = struct.unpack_from("!6H", message)
+    record.dns_id, flags, *counts = struct.unpack_from("!6H", message)
+    return flags, counts
+
+
+def read_query(record, message):
+    """(flags, questions, additional records as (type, class, ttl, rdata)); rule 1"""
+    flags, (qdcount, ancount, nscount, arcount) = read_header(record, message)
     at = 12
     questions = []
     for _ in range(qdcount):
@@ -153,7 +161,10 @@ def find_tunnel(labels, config):
 
 
 def decode_base32(labels, alphabet):
-    """bytes.ToUpper() and encoding/base32 without padding, as Go 1.19 has them; rule 10"""
+    """bytes.ToUpper() and encoding/base32 without padding, as Go 1.19 has them; rule 10
+
+    dnsttEx decodes by itself (dns_encoding.go): as many whole bytes as there are bits for.
+    """
     text = b"".join(labels).upper().replace(b"\xc5\xbf", b"S").replace(b"\xc4\xb1", b"I")
     text = text.replace(b"\r", b"").replace(b"\n", b"")
     digits = DIGITS[alphabet]
@@ -167,6 +178,8 @@ def decode_base32(labels, alphabet):
         bits <<= 5 * (8 - len(group))
         # Go: 1, 3 or 6 characters are no error and give nothing, bits that are left do not matter
         size = {8: 5, 7: 4, 5: 3, 4: 2, 2: 1}.get(len(group), 0)
+        if alphabet == BASE32HEX:
+            size = len(group) * 5 // 8
         decoded += bits.to_bytes(5, "big")[:size]
     return decoded
 
@@ -178,8 +191,8 @@ def deliver(body):
     while at < len(body):
         length = body[at]
         at += 1
-        if length >= 0xE0:
-            at += length - 0xE0
+        if length >= PADDING:
+            at += length - PADDING
         elif at + length <= len(body):
             packets.append(body[at:at + length])
             at += length
@@ -188,33 +201,52 @@ def deliver(body):
     return packets, at == len(body)
 
 
+def dnstt_packets(body):
+    """Padding first, and to the last byte"""
+    packets, exact = deliver(body)
+    require(len(body) >= 1 and body[0] >= PADDING and exact, Verdict.FRAMING)
+    return packets
+
+
+def vaydns_packets(body):
+    """Four bytes of nonce, or one packet"""
+    if len(body) == 4:
+        return []
+    require(len(body) >= 2 and len(body) == 1 + body[0], Verdict.FRAMING)
+    return [body[1:]]
+
+
+def dnsttex_packets(body):
+    """A hint or a ping, a poll, one packet with anything behind it, or what dnstt writes"""
+    require(len(body) >= 1, Verdict.FRAMING)
+    if body[0] in (HINT, PING):
+        return []
+    if body[0] == PREFIX and len(body) > 3:
+        body = body[3:]
+    if body[0] >= PADDING:
+        return dnstt_packets(body)
+    packet = body[1:1 + body[0]]
+    require(len(packet) == body[0], Verdict.FRAMING)
+    return [packet]
+
+
 def tunnel_packets(body, framing):
     """The tunnel packets in what follows the ClientID"""
     if framing == SERVER:
         return deliver(body)[0]
-    if framing == DNSTT:
-        packets, exact = deliver(body)
-        require(len(body) >= 1 and body[0] >= 0xE0 and exact, Verdict.FRAMING)
-        return packets
-    if framing == VAYDNS:
-        if len(body) == 4:
-            return []
-        require(len(body) >= 2 and len(body) == 1 + body[0], Verdict.FRAMING)
-        return [body[1:]]
-    assert framing == DNSTTEX
-    require(len(body) >= 1 and body[0] in (0x00, 0xFD, 0xFE, 0xFF), Verdict.FRAMING)
-    if body[0] != 0xFD:
-        return []
-    require(len(body) >= 4, Verdict.FRAMING)
-    return [body[3:]]
+    return {DNSTT: dnstt_packets, VAYDNS: vaydns_packets, DNSTTEX: dnsttex_packets}[framing](body)
 
 
 def keep_packets(record, packets):
+    """Their bytes, and the head of the first that has any; False if none has"""
+    packets = [packet for packet in packets if packet]
     record.payload_bytes = sum(len(packet) for packet in packets)
-    if packets:
-        record.head = packets[0][:HEAD_BYTES]
-        if len(packets[0]) >= HEAD_BYTES:
-            record.flags |= FLAG_KCP
+    if not packets:
+        return False
+    record.head = packets[0][:HEAD_BYTES]
+    if len(packets[0]) >= HEAD_BYTES:
+        record.flags |= FLAG_KCP
+    return True
 
 
 def judge_question(record, config, question, opcode, edns_size):
@@ -231,15 +263,16 @@ def judge_question(record, config, question, opcode, edns_size):
 
 
 def judge_query(record, config, message):
-    flags, questions, additional = read_query(message)
+    flags, questions, additional = read_query(record, message)
     require(flags & 0x8000 == 0, Verdict.NOT_QUERY)
     edns_size, options = scan_opt(additional)
     require(len(questions) == 1, Verdict.QDCOUNT)
     client_id, body, packets = judge_question(record, config, questions[0], flags >> 11 & 15,
                                               edns_size)
     record.client_id = client_id
-    keep_packets(record, packets)
-    if not packets:
+    if len(body) >= 4:
+        record.nonce = body[2:4]
+    if not keep_packets(record, packets):
         record.head = body[:HEAD_BYTES]
     prefix = client_subnet(options) if config.use_ecs else None
     if prefix is not None:
@@ -270,12 +303,11 @@ def txt_packets(message, at):
 
 
 def judge_response(record, config, message):
-    require(len(message) >= 12, Verdict.MALFORMED)
-    _, flags, qdcount, ancount = struct.unpack_from("!4H", message)
+    flags, (qdcount, ancount, *_) = read_header(record, message)
     record.flags = flags & FLAG_RCODE | (FLAG_TC if flags & 0x0200 else 0)
+    question, at = read_question(message, 12) if qdcount > 0 else (None, 12)
     require(flags & 0x8000 != 0, Verdict.NOT_QUERY)
     require(qdcount == 1, Verdict.QDCOUNT)
-    question, at = read_question(message, 12)
     record.client_id, _, _ = judge_question(record, config, question, flags >> 11 & 15, None)
     if flags & FLAG_RCODE == 0 and ancount >= 1:
         keep_packets(record, txt_packets(message, at))
@@ -283,16 +315,12 @@ def judge_response(record, config, message):
 
 def decode(sight, config):
     """The record of one packet"""
-    record = Record(interface=sight.interface, kind=RESPONSE if sight.outgoing else QUERY)
+    record = Record(interface=sight.interface & 0xFFFF, kind=RESPONSE if sight.outgoing else QUERY)
     try:
-        (record.resolver, record.port, message, record.message_bytes,
-         fragment) = datagram(sight, config)
-        if len(message) >= 2:
-            record.dns_id = u16(message, 0)
+        record.resolver, record.port, message, record.message_bytes = datagram(sight, config)
         if sight.outgoing:
             judge_response(record, config, message)
         else:
-            require(not fragment, Verdict.FRAGMENT)
             require(len(message) >= min(record.message_bytes, SERVER_BUFFER), Verdict.FRAGMENT)
             judge_query(record, config, message[:SERVER_BUFFER])
         record.verdict = Verdict.ACCEPTED

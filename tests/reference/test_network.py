@@ -10,7 +10,8 @@ import unittest
 import pcap
 import reference
 from contract import Config, Record, Sight, Tunnel, Verdict
-from handmade import DOMAIN, base32, incoming, ipv4, ipv6, labels_of, query, response, udp
+from handmade import (DOMAIN, base32, incoming, ipv4, ipv6, labels_of, opt, query, response, rr,
+                      udp)
 
 DNSTT = Config([Tunnel(DOMAIN)])
 NAME = labels_of(base32(b"CLIENTID" + b"\xe8" + bytes(8)))
@@ -71,10 +72,15 @@ class Packets(unittest.TestCase):
         more = bytes([17, 0, 0, 1]) + bytes(4)
         self.assert_verdict(incoming(ipv6(more + datagram[:48], 44), 0x86DD), Verdict.FRAGMENT)
         record = reference.decode(incoming(ipv4(datagram[:48], 0x2000)), DNSTT)
-        self.assertEqual((record.message_bytes, record.dns_id), (len(self.payload), 0x1234))
-        # not even if it holds all that the server would look at, once the others have come
-        datagram = udp(self.payload + bytes(5000))
-        self.assert_verdict(incoming(ipv4(datagram[:4800], 0x2000)), Verdict.FRAGMENT)
+        self.assertEqual((record.message_bytes, record.dns_id), (len(self.payload), 0))
+
+    def test_first_fragment_that_holds_all_the_server_reads(self):
+        filler = rr(250, 255, 0, bytes(4096 - len(self.payload) - 11))
+        whole = query(NAME, additional=opt() + filler, counts=(1, 0, 0, 2))
+        self.assertEqual(len(whole), 4096)
+        datagram = udp(whole + b"never seen")
+        self.assert_verdict(incoming(ipv4(datagram[:8 + 4096], 0x2000)), Verdict.ACCEPTED)
+        self.assert_verdict(incoming(ipv4(datagram[:8 + 4088], 0x2000)), Verdict.FRAGMENT)
 
     def test_fragment_of_a_response(self):
         text = struct.pack("!H", 28) + bytes(28)

@@ -13,8 +13,8 @@ from pathlib import Path
 import contract
 import pcap
 import reference
-from contract import (FLAG_ECS, FLAG_KCP, FLAG_TC, NO_DOMAIN, SERVER, Config, Record, Sight,
-                      Tunnel, Verdict)
+from contract import (BASE32, BASE32HEX, FLAG_ECS, FLAG_KCP, FLAG_TC, NO_DOMAIN, SERVER, Config,
+                      Record, Sight, Tunnel, Verdict)
 from handmade import (DOMAIN, base32, incoming, ipv4, labels_of, message, opt, query, question,
                       response, rr, udp)
 from names import wire_name
@@ -59,14 +59,19 @@ class Documented(unittest.TestCase):
     def test_base32_lengths_as_go_has_them(self):
         sizes = [0, 0, 1, 0, 2, 3, 0, 4, 5, 5, 6, 5, 7, 8, 5, 9, 10]
         for chars, size in enumerate(sizes):
-            self.assertEqual(len(reference.decode_base32([b"a" * chars], 0)), size, chars)
+            self.assertEqual(len(reference.decode_base32([b"a" * chars], BASE32)), size, chars)
+
+    def test_base32hex_lengths_as_dnsttex_has_them(self):
+        for chars in range(17):
+            decoded = reference.decode_base32([b"v" * chars], BASE32HEX)
+            self.assertEqual(decoded, b"\xff" * (chars * 5 // 8))
 
     def test_base32_skips_line_ends_and_folds_as_go_does(self):
-        plain = reference.decode_base32([b"SISI"], 0)
-        self.assertEqual(reference.decode_base32([b"\xc5\xbf\xc4", b"\xb1\r\nsi"], 0), plain)
+        plain = reference.decode_base32([b"SISI"], BASE32)
+        self.assertEqual(reference.decode_base32([b"\xc5\xbf\xc4", b"\xb1\r\nsi"], BASE32), plain)
         for wrong in (b"s=", b"s1", b"\xc5\r\xbf", b"\xc5", b"s\x00"):
             with self.assertRaises(reference.Refused):
-                reference.decode_base32([wrong], 0)
+                reference.decode_base32([wrong], BASE32)
 
 
 class Recordings(unittest.TestCase):
@@ -140,15 +145,26 @@ class Variants(unittest.TestCase):
             self.assertEqual(judge(query(labels_of(base32(b"ID" + wrong))), config).verdict,
                              Verdict.FRAMING)
 
+    def test_empty_packets_are_passed_over(self):
+        body = b"\xe0\0\0" + bytes([len(KCP)]) + KCP
+        record = judge(query(labels_of(base32(ID + body))))
+        self.assert_accepted(record, ID, 28, KCP[:24])
+        self.assertEqual(record.flags, FLAG_KCP)
+        self.assert_accepted(judge(query(labels_of(base32(ID + b"\xe0\0\0")))), ID, 0, b"\xe0\0\0")
+
     def test_dnsttex(self):
         config = Config([contract.dnsttex("t.example.com")])
-        body = b"\xfd\x02\x00" + KCP
-        self.assert_accepted(judge(query(labels_of(base32(ID + body, True))), config), ID, 28,
-                             KCP[:24])
-        for poll in (b"\x00noise", b"\xfe\x02\x00noise", b"\xff"):
+        packet = bytes([len(KCP)]) + KCP
+        for body in (packet, packet + b"ignored", b"\xfd\x02\0" + packet, b"\xe3abc" + packet,
+                     b"\xfd\x02\0\xe3abc" + packet):
+            self.assert_accepted(judge(query(labels_of(base32(ID + body, True))), config), ID, 28,
+                                 KCP[:24])
+        for poll in (b"\x00noise", b"\xfe\x02\x00noise", b"\xff", b"\xe8" + bytes(8),
+                     b"\xfd\x02\0\0noise", b"\xfd\x02\0\xe1a"):
             self.assert_accepted(judge(query(labels_of(base32(ID + poll, True))), config), ID, 0,
                                  poll)
-        for wrong in (b"", b"\x01a", b"\xfd\x02\x00"):
+        for wrong in (b"", b"\x02a", b"\xe1ab", b"\xfd\x02\0", b"\xfd\x02\0\x02a",
+                      b"\xfd\x02\0\xfe", packet[:-1]):
             self.assertEqual(judge(query(labels_of(base32(ID + wrong, True))), config).verdict,
                              Verdict.FRAMING)
 
@@ -168,8 +184,16 @@ class Rules(unittest.TestCase):
             self.assert_verdict(whole[:cut], Verdict.MALFORMED)
         self.assert_verdict(whole + b"\0", Verdict.MALFORMED)
 
-    def test_id_of_a_message_of_two_bytes(self):
-        self.assertEqual(judge(b"\x12\x34").dns_id, 0x1234)
+    def test_there_is_no_id_without_a_whole_header(self):
+        header = message(b"")
+        self.assertEqual(judge(header).dns_id, 0x1234)
+        self.assertEqual(judge(header[:-1]).dns_id, 0)
+        self.assertEqual(judge_out(header).dns_id, 0x1234)
+        self.assertEqual(judge_out(header[:-1]).dns_id, 0)
+
+    def test_nonce_is_the_third_and_fourth_byte_behind_the_client_id(self):
+        self.assertEqual(judge(query(labels_of(base32(ID + b"\xe3abc")))).nonce, b"bc")
+        self.assertEqual(judge(query(labels_of(base32(ID + b"\xe2ab")))).nonce, b"")
 
     def test_pointers_in_one_name(self):
         for pointers, verdict in ((10, Verdict.ACCEPTED), (11, Verdict.MALFORMED)):
@@ -311,7 +335,11 @@ class Responses(unittest.TestCase):
         for payload, verdict in (
                 (good[:11], Verdict.MALFORMED), (good[:40], Verdict.MALFORMED),
                 (response(self.name, b"", 0x0400), Verdict.NOT_QUERY),
-                (good[:4] + b"\0\2" + good[6:12], Verdict.QDCOUNT),
+                (good[:4] + b"\0\0" + good[6:12], Verdict.QDCOUNT),
+                (good[:4] + b"\0\2" + good[6:], Verdict.QDCOUNT),
+                (good[:4] + b"\0\2" + good[6:12], Verdict.MALFORMED),
+                (good[:2] + b"\0\0\0\2" + good[6:12], Verdict.MALFORMED),
+                (good[:2] + b"\0\0\0\2" + good[6:], Verdict.NOT_QUERY),
                 (response([b"x"], b""), Verdict.DOMAIN),
                 (response(self.name, b"", 0x8C00), Verdict.OPCODE),
                 (message(question(self.name, 1), 0x8403, (1, 0, 0, 0)), Verdict.QTYPE),
@@ -319,6 +347,11 @@ class Responses(unittest.TestCase):
                 (response(labels_of(b"a"), b""), Verdict.SHORT),
                 (response(labels_of(base32(ID)), b""), Verdict.FRAMING)):
             self.assertEqual(judge_out(payload).verdict, verdict)
+
+    def test_flags_need_a_whole_header(self):
+        header = message(b"", 0x8603)
+        self.assertEqual(judge_out(header).flags, FLAG_TC | 3)
+        self.assertEqual(judge_out(header[:-1]).flags, 0)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ struct geoip_database *fixture_open(enum geoip_kind kind, const char *path)
 
 static void address_of(const char *text, uint8_t ret_address[16])
 {
-	memcpy(ret_address, (uint8_t[12]){[10] = 0xff, [11] = 0xff}, 12);
+	memcpy(ret_address, (uint8_t[12]){ [10] = 0xff, [11] = 0xff }, 12);
 	if (inet_pton(AF_INET, text, ret_address + 12) != 1)
 		assert_int_equal(inet_pton(AF_INET6, text, ret_address), 1);
 }

@@ -15,8 +15,6 @@
 
 #include <cmocka.h>
 
-#define NODE_BYTES 6
-
 static void require(bool held, const char *what)
 {
 	if (held)
@@ -36,17 +34,22 @@ void craft_bytes(struct craft *craft, const void *bytes, size_t size)
 	craft->size += size;
 }
 
-void craft_begin(struct craft *craft, uint32_t nodes)
+void craft_begin_wide(struct craft *craft, uint32_t nodes, uint32_t record_bits)
 {
 	static const uint8_t zeros[16];
 
-	*craft = (struct craft){.nodes = nodes};
+	*craft = (struct craft){ .nodes = nodes, .record_bits = record_bits };
 	for (uint32_t node = 0; node < nodes; node++) {
-		craft_bytes(craft, zeros, NODE_BYTES);
+		craft_bytes(craft, zeros, record_bits / 4);
 		craft_node(craft, node, CRAFT_EMPTY(craft), CRAFT_EMPTY(craft));
 	}
 	craft_bytes(craft, zeros, sizeof(zeros));
 	craft->data = craft->size;
+}
+
+void craft_begin(struct craft *craft, uint32_t nodes)
+{
+	craft_begin_wide(craft, nodes, 24);
 }
 
 void craft_begin_one_record(struct craft *craft)
@@ -58,17 +61,20 @@ void craft_begin_one_record(struct craft *craft)
 void craft_end(struct craft *craft)
 {
 	free(craft->bytes);
-	*craft = (struct craft){0};
+	*craft = (struct craft){ 0 };
 }
 
 void craft_node(struct craft *craft, uint32_t node, uint32_t left, uint32_t right)
 {
-	uint8_t *at = craft->bytes + (size_t)node * NODE_BYTES;
+	uint8_t *at = craft->bytes + (size_t)node * (craft->record_bits / 4);
+	unsigned whole = craft->record_bits / 8;
 
-	for (unsigned i = 0; i < 3; i++) {
-		at[i] = (uint8_t)(left >> (16 - 8 * i));
-		at[3 + i] = (uint8_t)(right >> (16 - 8 * i));
+	for (unsigned i = 0; i < whole; i++) {
+		at[i] = (uint8_t)(left >> 8 * (whole - 1 - i));
+		at[craft->record_bits / 4 - whole + i] = (uint8_t)(right >> 8 * (whole - 1 - i));
 	}
+	if (craft->record_bits == 28)
+		at[3] = (uint8_t)(left >> 24 << 4 | right >> 24);
 }
 
 void craft_control(struct craft *craft, enum craft_type type, uint32_t size)
@@ -92,6 +98,12 @@ void craft_control(struct craft *craft, enum craft_type type, uint32_t size)
 	craft_bytes(craft, out, count);
 }
 
+void craft_fill(struct craft *craft, uint8_t byte, uint32_t count)
+{
+	while (count-- > 0)
+		craft_bytes(craft, &byte, 1);
+}
+
 void craft_string(struct craft *craft, const char *text)
 {
 	craft_control(craft, CRAFT_STRING, (uint32_t)strlen(text));
@@ -110,8 +122,8 @@ void craft_number(struct craft *craft, enum craft_type type, uint64_t number, ui
 
 void craft_pointer(struct craft *craft, uint32_t target)
 {
-	uint8_t out[5] = {0x38, (uint8_t)(target >> 24), (uint8_t)(target >> 16),
-			  (uint8_t)(target >> 8), (uint8_t)target};
+	uint8_t out[5] = { 0x38, (uint8_t)(target >> 24), (uint8_t)(target >> 16),
+			   (uint8_t)(target >> 8), (uint8_t)target };
 
 	craft_bytes(craft, out, sizeof(out));
 }
@@ -143,14 +155,14 @@ void craft_add_metadata(struct craft *craft, const struct craft_metadata *metada
 		uint64_t number;
 		uint32_t width;
 	} numbers[] = {
-		{"node_count", CRAFT_UINT32, metadata->node_count, 4},
-		{"record_size", CRAFT_UINT16, metadata->record_size, 2},
-		{"ip_version", CRAFT_UINT16, metadata->ip_version, 2},
-		{"binary_format_major_version", CRAFT_UINT16, metadata->major, 2},
-		{"binary_format_minor_version", CRAFT_UINT16, 0, 2},
-		{"build_epoch", CRAFT_UINT64, 1700000000, 8},
+		{ "node_count", CRAFT_UINT32, metadata->node_count, 4 },
+		{ "record_size", CRAFT_UINT16, metadata->record_size, 2 },
+		{ "ip_version", CRAFT_UINT16, metadata->ip_version, 2 },
+		{ "binary_format_major_version", CRAFT_UINT16, metadata->major, 2 },
+		{ "binary_format_minor_version", CRAFT_UINT16, 0, 2 },
+		{ "build_epoch", CRAFT_UINT64, 1700000000, 8 },
 	};
-	static const char *const others[] = {"database_type", "languages", "description"};
+	static const char *const others[] = { "database_type", "languages", "description" };
 
 	craft_bytes(craft, "\xab\xcd\xefMaxMind.com", 14);
 	craft_control(craft, CRAFT_MAP,
@@ -187,13 +199,13 @@ void craft_add_metadata(struct craft *craft, const struct craft_metadata *metada
 
 void craft_finish(struct craft *craft)
 {
-	craft_add_metadata(craft, &(struct craft_metadata){CRAFT_METADATA(craft)});
+	craft_add_metadata(craft, &(struct craft_metadata){ CRAFT_METADATA(craft) });
 }
 
 void craft_look_around(enum geoip_kind kind, struct geoip_database *database)
 {
 	for (unsigned i = 0; i < 512; i++) {
-		uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
+		uint8_t address[16] = { [10] = 0xff, [11] = 0xff };
 		char country[GEOIP_COUNTRY_BYTES];
 		uint32_t asn;
 

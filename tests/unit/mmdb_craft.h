@@ -14,6 +14,7 @@ struct craft {
 	size_t size;
 	size_t room;
 	uint32_t nodes;
+	uint32_t record_bits;
 	size_t data; /* where the data section starts */
 };
 
@@ -43,12 +44,16 @@ static inline void craft_endp(struct craft *craft)
 	craft_end(craft);
 }
 
-/* Sets the two records of a node, 24 bits each */
+/* The same with records of 24, 28 or 32 bits; 24 is usual */
+void craft_begin_wide(struct craft *craft, uint32_t nodes, uint32_t record_bits);
+
+/* Sets the two records of a node */
 void craft_node(struct craft *craft, uint32_t node, uint32_t left, uint32_t right);
 
 /* Adds a control byte with its size; what follows is the caller's */
 void craft_control(struct craft *craft, enum craft_type type, uint32_t size);
 void craft_bytes(struct craft *craft, const void *bytes, size_t size);
+void craft_fill(struct craft *craft, uint8_t byte, uint32_t count);
 void craft_string(struct craft *craft, const char *text);
 void craft_number(struct craft *craft, enum craft_type type, uint64_t number, uint32_t width);
 void craft_pointer(struct craft *craft, uint32_t target);
@@ -71,8 +76,9 @@ struct craft_metadata {
 	uint32_t extra_depth;	 /* arrays in an entry that nobody asks for */
 };
 
-#define CRAFT_METADATA(craft) \
-	.node_count = (craft)->nodes, .record_size = 24, .ip_version = 4, .major = 2
+#define CRAFT_METADATA(craft)                                                               \
+	.node_count = (craft)->nodes, .record_size = (craft)->record_bits, .ip_version = 4, \
+	.major = 2
 
 void craft_add_metadata(struct craft *craft, const struct craft_metadata *metadata);
 

@@ -27,11 +27,11 @@ static void test_sound_file_is_taken(void **state)
 static void test_nesting_in_metadata_is_refused(void **state)
 {
 	static const struct craft_metadata metadata[] = {
-		{.extra_depth = 60000},
-		{.language_depth = 1},
-		{.language_depth = 600},
+		{ .extra_depth = 60000 },
+		{ .language_depth = 1 },
+		{ .language_depth = 600 },
 	};
-	static const char *const why[] = {"nested too deep", "not strings", "not strings"};
+	static const char *const why[] = { "nested too deep", "not strings", "not strings" };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -66,7 +66,7 @@ static void test_tree_may_share_branches(void **state)
 
 static void test_tree_may_not_run_in_a_circle(void **state)
 {
-	static const uint32_t back_to[] = {0, 1, 2};
+	static const uint32_t back_to[] = { 0, 1, 2 };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -103,6 +103,67 @@ static void test_tree_may_not_be_deeper_than_an_address(void **state)
 				craft_assert_taken(&craft);
 			else
 				craft_assert_refused(&craft, "deeper than an address");
+		}
+	}
+}
+
+/* A branch that ends after 21 bits, known when a node just above it is met, which is met again so
+ * far down that it would end after 34
+ */
+static void test_known_branch_may_not_hang_too_deep(void **state)
+{
+	for (uint32_t chain = 10; chain < 14; chain++) {
+		const uint32_t branch = 3, deep = branch + 20, nodes = deep + chain;
+		CRAFT craft;
+
+		(void)state;
+		craft_begin(&craft, nodes);
+		craft_record(&craft);
+		craft_node(&craft, 0, 1, deep);
+		craft_node(&craft, 1, branch, 2);
+		craft_node(&craft, 2, branch, CRAFT_EMPTY(&craft));
+		for (uint32_t node = branch; node < nodes; node++)
+			craft_node(&craft, node,
+				   node == deep - 1    ? CRAFT_DATA(&craft, 0)
+				   : node == nodes - 1 ? 2
+						       : node + 1,
+				   CRAFT_EMPTY(&craft));
+		craft_finish(&craft);
+		if (chain + 22 <= 32)
+			craft_assert_taken(&craft);
+		else
+			craft_assert_refused(&craft, "deeper than an address");
+	}
+}
+
+/* Records that are small and large, in front of bytes that are no value */
+static void test_records_of_every_size_are_read(void **state)
+{
+	static const struct {
+		uint32_t bits;
+		uint32_t distance;
+	} cases[] = { { 24, 10 },
+		      { 24, 1u << 23 },
+		      { 28, 10 },
+		      { 28, (1u << 24) + 77 },
+		      { 28, 3u << 24 },
+		      { 32, 10 },
+		      { 32, (1u << 24) + 77 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (int right = 0; right < 2; right++) {
+			CRAFT craft;
+			uint32_t far;
+
+			craft_begin_wide(&craft, 1, cases[i].bits);
+			craft_fill(&craft, 0xff, cases[i].distance);
+			far = CRAFT_DATA(&craft, craft_here(&craft));
+			craft_record(&craft);
+			craft_node(&craft, 0, right ? CRAFT_EMPTY(&craft) : far,
+				   right ? far : CRAFT_EMPTY(&craft));
+			craft_finish(&craft);
+			craft_assert_taken(&craft);
 		}
 	}
 }
@@ -149,49 +210,49 @@ static void refuse_metadata(const struct craft_metadata *metadata, const char *w
 
 static void test_metadata_must_fit_the_file(void **state)
 {
-	const struct craft one = {.nodes = 1};
+	const struct craft one = { .nodes = 1, .record_bits = 24 };
 	/* 6 x 715827883 is 2 in 32 bits */
-	static const uint64_t counts[] = {0, 2, 1000, 715827883, 0xffffffff};
+	static const uint64_t counts[] = { 0, 2, 1000, 715827883, 0xffffffff };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		struct craft_metadata metadata = {CRAFT_METADATA(&one)};
+		struct craft_metadata metadata = { CRAFT_METADATA(&one) };
 
 		metadata.node_count = counts[i];
 		refuse_metadata(&metadata, i == 1 ? "does not end where" : "does not fit");
 	}
 	refuse_metadata(
 		&(struct craft_metadata){
-			.node_count = 1, .record_size = 20, .ip_version = 4, .major = 2},
+			.node_count = 1, .record_size = 20, .ip_version = 4, .major = 2 },
 		"24, 28 or 32 bits");
 	refuse_metadata(
 		&(struct craft_metadata){
-			.node_count = 1, .record_size = 24, .ip_version = 5, .major = 2},
+			.node_count = 1, .record_size = 24, .ip_version = 5, .major = 2 },
 		"neither for IPv4");
 	refuse_metadata(
 		&(struct craft_metadata){
-			.node_count = 1, .record_size = 24, .ip_version = 4, .major = 3},
+			.node_count = 1, .record_size = 24, .ip_version = 4, .major = 3 },
 		"format");
 }
 
 static void test_metadata_must_be_complete(void **state)
 {
-	static const char *const names[] = {"node_count",    "record_size",
-					    "ip_version",    "languages",
-					    "description",   "binary_format_major_version",
-					    "database_type", "build_epoch"};
-	const struct craft one = {.nodes = 1};
+	static const char *const names[] = { "node_count",    "record_size",
+					     "ip_version",    "languages",
+					     "description",   "binary_format_major_version",
+					     "database_type", "build_epoch" };
+	const struct craft one = { .nodes = 1, .record_bits = 24 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct craft_metadata metadata = {CRAFT_METADATA(&one)};
+		struct craft_metadata metadata = { CRAFT_METADATA(&one) };
 
 		metadata.without = names[i];
-		refuse_metadata(&metadata, "fetch it again");
+		refuse_metadata(&metadata, i < 5 ? "lacks an entry" : "fetch it again");
 		metadata.without = NULL;
 		metadata.as_text = names[i];
 		if (strcmp(names[i], "database_type") != 0)
-			refuse_metadata(&metadata, "fetch it again");
+			refuse_metadata(&metadata, i < 5 ? "type that it cannot" : "fetch it");
 	}
 }
 
@@ -282,6 +343,8 @@ int main(void)
 		cmocka_unit_test(test_tree_may_share_branches),
 		cmocka_unit_test(test_tree_may_not_run_in_a_circle),
 		cmocka_unit_test(test_tree_may_not_be_deeper_than_an_address),
+		cmocka_unit_test(test_known_branch_may_not_hang_too_deep),
+		cmocka_unit_test(test_records_of_every_size_are_read),
 		cmocka_unit_test(test_tree_may_not_lead_beside_the_data),
 		cmocka_unit_test(test_separator_must_be_zeros),
 		cmocka_unit_test(test_metadata_must_fit_the_file),

@@ -10,6 +10,39 @@
 #include <cmocka.h>
 
 #include "mmdb_craft.h"
+#include "mmdb_value.h"
+
+/* Widths of one to four bytes, as the format's chapter on pointers has them */
+static void test_pointers_of_every_width_are_read(void **state)
+{
+	static const struct {
+		uint8_t bytes[5];
+		uint32_t next;
+		uint32_t target;
+	} cases[] = {
+		{ { 0x20, 0x00 }, 2, 0 },
+		{ { 0x27, 0xff }, 2, 2047 },
+		{ { 0x28, 0x00, 0x00 }, 3, 2048 },
+		{ { 0x2f, 0xff, 0xff }, 3, 526335 },
+		{ { 0x30, 0x00, 0x00, 0x00 }, 4, 526336 },
+		{ { 0x37, 0xff, 0xff, 0xff }, 4, 134744063 },
+		{ { 0x38, 0x00, 0x00, 0x00, 0x00 }, 5, 0 },
+		{ { 0x3f, 0xff, 0xff, 0xff, 0xff }, 5, 4294967295 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mmdb_walk walk = { .bytes = cases[i].bytes, .size = cases[i].next };
+		struct mmdb_value value;
+
+		assert_null(mmdb_value_read(&walk, 0, &value));
+		assert_int_equal(value.type, MMDB_POINTER);
+		assert_int_equal(value.body, cases[i].target);
+		assert_int_equal(value.next, cases[i].next);
+		walk.size--;
+		assert_non_null(mmdb_value_read(&walk, 0, &value));
+	}
+}
 
 static void nest(struct craft *craft, uint32_t depth)
 {
@@ -85,7 +118,7 @@ static void test_pointer_may_not_lead_to_a_pointer(void **state)
 /* Behind the data is the metadata, which the library takes for a part of it */
 static void test_pointer_may_not_lead_out(void **state)
 {
-	static const uint32_t past[] = {19, 20, 1u << 20, 0x7fffffff, 0xffffffff};
+	static const uint32_t past[] = { 19, 20, 1u << 20, 0x7fffffff, 0xffffffff };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(past) / sizeof(past[0]); i++) {
@@ -126,19 +159,19 @@ static void test_sizes_past_the_end_are_refused(void **state)
 		uint32_t size;
 		const char *why;
 	} cases[] = {
-		{CRAFT_STRING, 100, "past the end"},
-		{CRAFT_STRING, 16843036, "past the end"},
-		{CRAFT_MAP, 1, "more entries"},
-		{CRAFT_MAP, 16843036, "more entries"},
-		{CRAFT_ARRAY, 16843036, "more entries"},
-		{CRAFT_DOUBLE, 7, "size"},
-		{CRAFT_UINT16, 3, "size"},
-		{CRAFT_UINT32, 5, "size"},
-		{CRAFT_UINT64, 9, "size"},
-		{CRAFT_BOOLEAN, 2, "boolean"},
-		{CRAFT_CONTAINER, 0, "no known type"},
-		{(enum craft_type)16, 0, "no known type"},
-		{(enum craft_type)262, 0, "no known type"},
+		{ CRAFT_STRING, 100, "past the end" },
+		{ CRAFT_STRING, 16843036, "past the end" },
+		{ CRAFT_MAP, 1, "more entries" },
+		{ CRAFT_MAP, 16843036, "more entries" },
+		{ CRAFT_ARRAY, 16843036, "more entries" },
+		{ CRAFT_DOUBLE, 7, "size" },
+		{ CRAFT_UINT16, 3, "size" },
+		{ CRAFT_UINT32, 5, "size" },
+		{ CRAFT_UINT64, 9, "size" },
+		{ CRAFT_BOOLEAN, 2, "boolean" },
+		{ CRAFT_CONTAINER, 0, "no known type" },
+		{ (enum craft_type)16, 0, "no known type" },
+		{ (enum craft_type)262, 0, "no known type" },
 	};
 
 	(void)state;
@@ -211,6 +244,7 @@ static void test_overlapping_values_take_no_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pointers_of_every_width_are_read),
 		cmocka_unit_test(test_values_may_nest_sixteen_deep),
 		cmocka_unit_test(test_half_a_million_nested_arrays_are_refused),
 		cmocka_unit_test(test_pointers_may_not_run_in_a_circle),

@@ -168,8 +168,8 @@ static void test_case_spaces_order_and_quotes_do_not_matter(void **state)
 
 static void test_several_headers_are_one_list(void **state)
 {
-	const char *const accept[] = {"text/plain;q=0.5", "application/openmetrics-text;q=0.6"};
-	const char *const equal[] = {"text/plain", "application/openmetrics-text"};
+	const char *const accept[] = { "text/plain;q=0.5", "application/openmetrics-text;q=0.6" };
+	const char *const equal[] = { "text/plain", "application/openmetrics-text" };
 
 	(void)state;
 	assert_int_equal(negotiate_format(accept, 2), OPENMETRICS_1_0_0);
@@ -225,7 +225,7 @@ static void test_gzip_is_used_when_it_is_allowed(void **state)
 		"identity, gzip;q=0.5",
 		"x-gzip;q=0 ",
 	};
-	const char *const several[] = {"deflate", "gzip"};
+	const char *const several[] = { "deflate", "gzip" };
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(yes); i++)
@@ -241,7 +241,7 @@ static void inflate_whole(const uint8_t *in, size_t bytes, const uint8_t *wanted
 			  size_t wanted_bytes)
 {
 	uint8_t *out = malloc(wanted_bytes + 1);
-	z_stream stream = {0};
+	z_stream stream = { 0 };
 
 	assert_non_null(out);
 	assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);
@@ -259,7 +259,7 @@ static void inflate_whole(const uint8_t *in, size_t bytes, const uint8_t *wanted
 
 static void test_gzip_gives_back_what_went_in(void **state)
 {
-	static const size_t sizes[] = {0, 1, 100, 65535, 65536, 1000003};
+	static const size_t sizes[] = { 0, 1, 100, 65535, 65536, 1000003 };
 	struct gzip *compressor;
 
 	(void)state;

@@ -76,11 +76,11 @@ static void test_every_key_is_taken(void **state)
 		"  interval: 1.5s\n"
 		"  burst: 7\n";
 	static const char *const headers[][2] = {
-		{"Strict-Transport-Security", "max-age=1"},
-		{"X-Content-Type-Options", "nosniff"},
-		{"X-Frame-Options", "deny"},
-		{"X-XSS-Protection", "0"},
-		{"Content-Security-Policy", "default-src 'none'"},
+		{ "Strict-Transport-Security", "max-age=1" },
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "X-Frame-Options", "deny" },
+		{ "X-XSS-Protection", "0" },
+		{ "Content-Security-Policy", "default-src 'none'" },
 	};
 	struct web_config config;
 	const struct web_tls *tls = &config.tls;
@@ -153,10 +153,10 @@ static void test_an_empty_file_sets_the_defaults(void **state)
 static void test_relative_paths_start_from_the_folder_of_the_file(void **state)
 {
 	static const char *const paths[][2] = {
-		{"web.yml", "a.crt"},
-		{"/web.yml", "/a.crt"},
-		{"../x/web.yml", "../x/a.crt"},
-		{"./web.yml", "./a.crt"},
+		{ "web.yml", "a.crt" },
+		{ "/web.yml", "/a.crt" },
+		{ "../x/web.yml", "../x/a.crt" },
+		{ "./web.yml", "./a.crt" },
 	};
 	static const char text[] = "tls_server_config:\n" PAIR;
 
@@ -213,23 +213,23 @@ static void test_durations_are_those_of_go(void **state)
 		const char *text;
 		uint64_t ns;
 	} good[] = {
-		{"0", 0},
-		{"0s", 0},
-		{"5s", 5000000000},
-		{"+5s", 5000000000},
-		{"30ms", 30000000},
-		{"1h", 3600000000000},
-		{"1m", 60000000000},
-		{"1h15m30.918s", 4530918000000},
-		{"1.s", 1000000000},
-		{".5s", 500000000},
-		{"5us", 5000},
-		{"5\u00b5s", 5000},
-		{"5\u03bcs", 5000},
-		{"7ns", 7},
-		{"0.3333333333333333333h", 1200000000000},
-		{"1.00000000000000000000000000001s", 1000000000},
-		{"2562047h", 9223369200000000000},
+		{ "0", 0 },
+		{ "0s", 0 },
+		{ "5s", 5000000000 },
+		{ "+5s", 5000000000 },
+		{ "30ms", 30000000 },
+		{ "1h", 3600000000000 },
+		{ "1m", 60000000000 },
+		{ "1h15m30.918s", 4530918000000 },
+		{ "1.s", 1000000000 },
+		{ ".5s", 500000000 },
+		{ "5us", 5000 },
+		{ "5\u00b5s", 5000 },
+		{ "5\u03bcs", 5000 },
+		{ "7ns", 7 },
+		{ "0.3333333333333333333h", 1200000000000 },
+		{ "1.00000000000000000000000000001s", 1000000000 },
+		{ "2562047h", 9223369200000000000 },
 	};
 	static const char *const bad[] = {
 		"1",

@@ -139,16 +139,16 @@ static void test_lists_and_users_have_a_limit(void **state)
 		unsigned most;
 		const char *tail;
 	} lists[] = {
-		{"tls_server_config:\n" PAIR "  client_auth_type: RequireAnyClientCert\n"
-		 "  client_allowed_sans:\n",
-		 "  - name%u\n", WEBCONFIG_SANS, "more than 64; remove some"},
-		{"tls_server_config:\n" PAIR "  cipher_suites:\n",
-		 "  - TLS_AES_128_GCM_SHA256 # %u\n", WEBCONFIG_CIPHERS,
-		 "more than 32; remove some"},
-		{"tls_server_config:\n" PAIR "  curve_preferences:\n", "  - X25519 # %u\n",
-		 WEBCONFIG_CURVES, "more than 8; remove some"},
-		{"basic_auth_users:\n", "  user%u: " HASH "\n", WEBCONFIG_USERS,
-		 "more than 128; remove some"},
+		{ "tls_server_config:\n" PAIR "  client_auth_type: RequireAnyClientCert\n"
+		  "  client_allowed_sans:\n",
+		  "  - name%u\n", WEBCONFIG_SANS, "more than 64; remove some" },
+		{ "tls_server_config:\n" PAIR "  cipher_suites:\n",
+		  "  - TLS_AES_128_GCM_SHA256 # %u\n", WEBCONFIG_CIPHERS,
+		  "more than 32; remove some" },
+		{ "tls_server_config:\n" PAIR "  curve_preferences:\n", "  - X25519 # %u\n",
+		  WEBCONFIG_CURVES, "more than 8; remove some" },
+		{ "basic_auth_users:\n", "  user%u: " HASH "\n", WEBCONFIG_USERS,
+		  "more than 128; remove some" },
 	};
 	static char text[WEBCONFIG_BYTES_MAX];
 

@@ -39,7 +39,7 @@ static void write_file(const char *path, const char *text)
 
 static int make_folder(void **state)
 {
-	static const char *const names[] = {"web.yml", "a.crt", "a.key"};
+	static const char *const names[] = { "web.yml", "a.crt", "a.key" };
 	struct folder *folder = calloc(1, sizeof(*folder));
 
 	assert_non_null(folder);

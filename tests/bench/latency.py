@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""From the wire to the page: single queries at random moments, and how soon a scrape shows them."""
+
+import base64
+import os
+import random
+import socket
+import struct
+import time
+
+import receivers
+import report
+from scrape import percentile
+
+PROBED = "p.example.com"
+COUNTER = f'dnstt_queries_total{{domain="{PROBED}"'.encode()
+
+
+def checksum(header):
+    value = sum(struct.unpack(f">{len(header) // 2}H", header))
+    value = (value & 0xFFFF) + (value >> 16)
+    return 0xFFFF ^ ((value & 0xFFFF) + (value >> 16))
+
+
+def poll_frame(destination):
+    """A poll of a new client, as dnstt-client sends it, behind Ethernet, IPv4 and UDP headers"""
+    decoded = os.urandom(8) + b"\xe8" + os.urandom(8)
+    text = base64.b32encode(decoded).rstrip(b"=").lower()
+    name = b"".join(bytes([len(label)]) + label for label in (text, *PROBED.encode().split(b"."))) + b"\0"
+    message = (os.urandom(2) + b"\1\0\0\1\0\0\0\0\0\1" + name + b"\0\x10\0\1"
+               + b"\0\0\x29\x10\0\0\0\0\0\0\0")
+    udp = struct.pack(">HHHH", 5353, 53, 8 + len(message), 0) + message
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+                     bytes([198, 18, 1, 1]), bytes([192, 0, 2, 53]))
+    ip = ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
+    return bytes.fromhex(destination.replace(":", "")) + b"\2\0\0\0\0\1" + b"\x08\0" + ip + udp
+
+
+def counter(page):
+    """The probes that a page shows; the first label is the domain's"""
+    found = 0.0
+    at = page.find(COUNTER)
+    while at >= 0:
+        end = page.index(b"\n", at)
+        found += float(page[page.rindex(b" ", at, end):end])
+        at = page.find(COUNTER, end)
+    return found
+
+
+class Probe:
+    """An exporter, and this process as the sender and the scraper, ahead of all else on its core"""
+
+    def __init__(self, lab, flags=()):
+        self.lab = lab
+        self.exporter = receivers.Exporter(lab, (receivers.DOMAIN, PROBED), flags)
+        self.scrapes = []
+
+    def __enter__(self):
+        self.exporter.start()
+        self.socket = self.lab.socket(self.lab.sender, socket.AF_PACKET, socket.SOCK_RAW)
+        self.socket.bind(("va", 0))
+        self.cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {self.lab.sender_core})
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(10))
+        return self
+
+    def __exit__(self, *exception):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.sched_setaffinity(0, self.cores)
+        self.socket.close()
+        self.exporter.stop()
+
+    def once(self):
+        """Seconds from the send of one query until the end of the first scrape that shows it"""
+        connection = self.exporter.connection
+        seen = counter(connection.scrape())
+        time.sleep(random.uniform(0, 0.06))
+        start = time.monotonic()
+        self.socket.send(poll_frame(self.lab.mac))
+        while time.monotonic() < start + 5:
+            page, took = connection.timed()
+            self.scrapes.append(took)
+            if counter(page) > seen:
+                return time.monotonic() - start
+        return 5.0
+
+    def measure(self, seconds):
+        """Some such times"""
+        end = time.monotonic() + seconds
+        times = []
+        while time.monotonic() < end:
+            times.append(self.once())
+        return times
+
+    def percentiles(self, times):
+        """(p50, p99) without the time that a scrape takes, in milliseconds"""
+        scrape = percentile(self.scrapes, 50)
+        return tuple(max(0.0, percentile(times, percent) - scrape) * 1e3 for percent in (50, 99))
+
+
+def idle(lab, options):
+    report.title("Idle")
+    seconds = 5 if options.quick else 30
+    rows = []
+    for flags in ((), ("-capture.latency", "2ms")):
+        exporter = receivers.Exporter(lab, flags=flags)
+        exporter.start()
+        time.sleep(1)
+        cpu = exporter.cpu_seconds()
+        time.sleep(seconds)
+        share = (exporter.cpu_seconds() - cpu) / seconds * 100
+        exporter.stop()
+        rows.append([" ".join(flags) or "default", f"{share:.4f} %"])
+    report.table(["flags", "CPU of one core"], rows)
+    print()
+    report.verdict(float(rows[0][1].split()[0]) < 0.1, "idle: less than 0.1 % of a core")
+
+
+def run(lab, options):
+    report.title("Latency from the wire to the page")
+    seconds = 5 if options.quick else 30
+    rows = []
+    for flags, limit in (((), 60), (("-capture.latency", "2ms"), 10)):
+        for rate in (0, 1_000, 50_000):
+            with Probe(lab, flags) as probe:
+                generator = lab.generator(rate, seconds=seconds + 1) if rate else None
+                times = probe.measure(seconds)
+                if generator:
+                    lab.sent(generator)
+                p50, p99 = probe.percentiles(times)
+                rows.append([" ".join(flags) or "default", report.rate_name(rate), len(times), f"{p50:.1f}",
+                             f"{p99:.1f}", f"{max(times) * 1e3:.1f}",
+                             f"{percentile(probe.scrapes, 50) * 1e3:.2f}", limit])
+    report.table(["flags", "rate", "probes", "p50 ms", "p99 ms", "longest ms", "scrape ms"],
+                 [row[:-1] for row in rows])
+    print()
+    for flags, limit in (("default", 60), ("-capture.latency 2ms", 10)):
+        worst = max(float(row[4]) for row in rows if row[0] == flags)
+        report.verdict(worst <= limit, f"{flags}: p99 at most {limit} ms ({worst:.1f})")

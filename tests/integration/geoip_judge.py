@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Looks up a thousand addresses in each vendor's schema and demands what mmdblookup says.
+
+geoip_lookup is linked with the code under test. mmdblookup is told here, for each file, where in
+a record the country and the AS number are; geoip_lookup has to find that out.
+"""
+
+import argparse
+import ipaddress
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+COUNTRY = ("country", "iso_code")
+ASN = ("autonomous_system_number",)
+# File, path of the country, path of the AS number
+SCHEMAS = (
+    ("geolite2-country", COUNTRY, None),
+    ("geolite2-city", COUNTRY, None),
+    ("geoip2-enterprise", COUNTRY, ("traits", *ASN)),
+    ("geolite2-asn", None, ASN),
+    ("geoip2-isp", None, ASN),
+    ("dbip-country", COUNTRY, None),
+    ("dbip-isp", COUNTRY, ("traits", *ASN)),
+    ("ipinfo-lite", ("country_code",), ("asn",)),
+    ("ipinfo-country-asn", ("country",), ("asn",)),
+    ("sapics-country", ("country_code",), None),
+    ("sapics-asn", None, ASN),
+    ("ip66", COUNTRY, ASN),
+    ("geo-open", COUNTRY, ("country", "AutonomousSystemNumber")),
+    ("iplocate-asn", ("country_code",), ("asn",)),
+    ("ipv4-only", COUNTRY, None),
+)
+FOUND, NO_FIELD, NO_ADDRESS, NO_IPV6 = 0, 5, 6, 4  # exit status of mmdblookup
+SHOWN = 10
+
+
+def addresses(count, seed):
+    """Half IPv4, half IPv6 with some of what is reserved or holds an IPv4 address."""
+    rng = random.Random(seed)
+    found = []
+    for number in range(count):
+        if number % 2 == 0:
+            found.append(ipaddress.IPv4Address(rng.getrandbits(32)))
+            continue
+        value = rng.getrandbits(128)
+        if number % 20 == 1:
+            value = 0x2002 << 112 | value >> 16
+        elif number % 20 != 3:
+            value = rng.randrange(0x2400, 0x3000) << 112 | value >> 16
+        found.append(ipaddress.IPv6Address(value))
+    return found
+
+
+def judged(path, address, field):
+    """What mmdblookup finds at the field, or None."""
+    done = subprocess.run(["mmdblookup", "--file", path, "--ip", str(address), *field],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode in (NO_FIELD, NO_ADDRESS, NO_IPV6):
+        return None
+    value = re.fullmatch(r'\s*"?(.*?)"? <(?:utf8_string|uint32)>\s*', done.stdout)
+    if done.returncode != FOUND or not value:
+        sys.exit(f"mmdblookup {path} {address} {field}: {done.returncode}: {done.stdout}")
+    return value.group(1)
+
+
+def found(program, path, country, asn, asked):
+    """Countries and AS numbers as the code under test finds them."""
+    done = subprocess.run([program, path if country else "-", path if asn else "-"],
+                          input="".join(f"{address}\n" for address in asked),
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def compare(program, folder, name, country, asn, asked):
+    """Number of differences in one file."""
+    path = os.path.join(folder, f"{name}.mmdb")
+    wrong = 0
+    known = 0
+    answers = found(program, path, country, asn, asked)
+    if len(answers) != len(asked):
+        sys.exit(f"{name}: {len(answers)} answers to {len(asked)} questions")
+    for address, answer in zip(asked, answers):
+        expected = ["-", "-"]
+        if country:
+            expected[0] = judged(path, address, country) or "ZZ"
+        if asn:
+            expected[1] = (judged(path, address, asn) or "0").removeprefix("AS")
+        known += expected[0] not in ("-", "ZZ") or expected[1] not in ("-", "0")
+        if expected != answer:
+            wrong += 1
+            if wrong <= SHOWN:
+                print(f"{name}: {address}: {answer} and not {expected}")
+    print(f"{name}: {len(asked)} addresses, {known} known, {wrong} wrong", flush=True)
+    # Where nothing is known everything is right
+    return wrong + (known < len(asked) / 10)
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("program", help="geoip_lookup")
+    parser.add_argument("--databases", help="folder that make-databases.pl wrote; else one is made")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as own:
+        folder = options.databases or own
+        if not options.databases:
+            make = os.path.join(here, "..", "fixtures", "make-databases.pl")
+            subprocess.run(["perl", make, own], check=True)
+        asked = addresses(options.count, options.seed)
+        wrong = sum(compare(options.program, folder, *schema, asked) for schema in SCHEMAS)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
