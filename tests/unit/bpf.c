@@ -5,7 +5,7 @@
 #include "unit.h"
 
 /* Loads @bytes from offset @at into @ret; false if they are not there */
-typedef bool load(const void *from, uint32_t at, unsigned bytes, uint32_t *ret);
+typedef bool loader(const void *from, uint32_t at, unsigned bytes, uint32_t *ret);
 
 static bool load_packet(const void *from, uint32_t at, unsigned bytes, uint32_t *ret)
 {
@@ -73,7 +73,7 @@ static bool jumps(uint16_t code, uint32_t a, uint32_t operand)
 	return false;
 }
 
-static uint32_t run(const struct sock_fprog *program, load *load, const void *from)
+static uint32_t run(const struct sock_fprog *program, loader *load, const void *from)
 {
 	uint32_t a = 0, x = 0, memory[BPF_MEMWORDS] = { 0 };
 

@@ -107,7 +107,7 @@ const char *craft_client_name(char name[CRAFT_NAME], const void *id, size_t id_b
 		unsigned value = 0;
 
 		for (size_t i = bit; i < bit + 5; i++)
-			value = value << 1 | (written.at[i / 8] >> (7 - i % 8) & 1u);
+			value = value << 1 | ((unsigned)written.at[i / 8] >> (7 - i % 8) & 1);
 		if (label == 63) {
 			name[out++] = '.';
 			label = 0;
