@@ -78,7 +78,8 @@ void config_index(struct config *config)
 		const struct tunnel *tunnel = &config->tunnels[i];
 		uint8_t hash = name_hash(tunnel->name, tunnel->name_bytes);
 
-		config->name_lengths[tunnel->name_bytes / 64] |= UINT64_C(1) << tunnel->name_bytes % 64;
+		config->name_lengths[tunnel->name_bytes / 64] |= UINT64_C(1)
+								 << tunnel->name_bytes % 64;
 		if (tunnel->labels > config->labels_max)
 			config->labels_max = tunnel->labels;
 		config->hash_next[i] = config->hash_first[hash];
@@ -90,7 +91,8 @@ int config_domain(const struct config *config, const uint8_t *name, size_t bytes
 {
 	if (!(config->name_lengths[bytes / 64 % 4] >> bytes % 64 & 1))
 		return -1;
-	for (unsigned i = config->hash_first[name_hash(name, bytes)]; i; i = config->hash_next[i - 1])
+	for (unsigned i = config->hash_first[name_hash(name, bytes)]; i;
+	     i = config->hash_next[i - 1])
 		if (config->tunnels[i - 1].name_bytes == bytes &&
 		    memcmp(config->tunnels[i - 1].name, name, bytes) == 0)
 			return (int)i - 1;

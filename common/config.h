@@ -10,7 +10,7 @@
 #define CONFIG_DOMAINS	   64
 #define CONFIG_NAME_BYTES  256 /* a name in wire form is 255 at most (RFC 1035, 2.3.4) */
 #define CONFIG_QTYPES	   8
-#define CONFIG_BLOCK_MIN   8192u	/* the longest packet that the filter passes, and its header */
+#define CONFIG_BLOCK_MIN   8192u /* the longest packet that the filter passes, and its header */
 #define CONFIG_BLOCK_MAX   (4u << 20)
 #define CONFIG_RING_MAX	   (1u << 30)
 #define CONFIG_LATENCY_MAX 100 /* ms */
@@ -23,11 +23,11 @@ enum alphabet {
 
 /* What follows the ClientID in the decoded name */
 enum framing {
-	FRAMING_DNSTT,	 /* 0xe0+n and n bytes of padding, or a length below 0xe0 and a packet; repeated,
+	FRAMING_DNSTT, /* 0xe0+n and n bytes of padding, or a length below 0xe0 and a packet; repeated,
 			  * padding first, up to the last byte (dnstt-client/lib/dns.go send()) */
-	FRAMING_SERVER,	 /* the same as dnstt-server reads it: whatever follows is taken, up to the
+	FRAMING_SERVER, /* the same as dnstt-server reads it: whatever follows is taken, up to the
 			  * first short packet (dnstt-server/main.go nextPacket()) */
-	FRAMING_VAYDNS,	 /* four bytes of nonce, or a length and one packet (vaydns) */
+	FRAMING_VAYDNS, /* four bytes of nonce, or a length and one packet (vaydns) */
 	FRAMING_DNSTTEX, /* 0xfe or 0xff: nothing; else, behind 0xfd and two bytes or alone, zero: nothing,
 			  * a length below 0xe0 and one packet, or as FRAMING_DNSTT (dnsttEx) */
 	FRAMINGS,
@@ -49,19 +49,19 @@ struct tunnel {
 struct config {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t port;		/* of dnstt-server, as the network sees it */
-	uint32_t block_bytes;	/* of the packet ring: a power of two, no less than a page */
-	uint32_t blocks;	/* of them */
-	uint16_t latency_ms;	/* the kernel hands over a block that is not full after this time */
-	uint8_t tunnel_count;	/* 1 to CONFIG_DOMAINS */
-	uint8_t use_ecs;	/* 0 or 1: EDNS Client Subnet in place of the resolver's address */
+	uint16_t port;	      /* of dnstt-server, as the network sees it */
+	uint32_t block_bytes; /* of the packet ring: a power of two, no less than a page */
+	uint32_t blocks;      /* of them */
+	uint16_t latency_ms;  /* the kernel hands over a block that is not full after this time */
+	uint8_t tunnel_count; /* 1 to CONFIG_DOMAINS */
+	uint8_t use_ecs;      /* 0 or 1: EDNS Client Subnet in place of the resolver's address */
 	struct tunnel tunnels[CONFIG_DOMAINS];
 
 	/* By config_index(); as sent, all of it is zero */
-	uint64_t name_lengths[4];	     /* bit set: which name_bytes occur */
-	uint8_t labels_max;		     /* of any domain */
-	uint8_t hash_first[256];	     /* hash of a name -> 1 + index of a domain */
-	uint8_t hash_next[CONFIG_DOMAINS];   /* 1 + index of the next one with that hash */
+	uint64_t name_lengths[4];	   /* bit set: which name_bytes occur */
+	uint8_t labels_max;		   /* of any domain */
+	uint8_t hash_first[256];	   /* hash of a name -> 1 + index of a domain */
+	uint8_t hash_next[CONFIG_DOMAINS]; /* 1 + index of the next one with that hash */
 };
 
 /**

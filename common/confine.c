@@ -54,7 +54,9 @@ static int allow_reading(int ruleset, const char *directory)
 
 int confine_files(const char *const *readable)
 {
-	static const uint8_t rights[] = { 0, 13, 14, 15, 15, 16, 16 }; /* LANDLOCK_ACCESS_FS_..., by ABI */
+	static const uint8_t rights[] = {
+		0, 13, 14, 15, 15, 16, 16
+	}; /* LANDLOCK_ACCESS_FS_..., by ABI */
 	struct {
 		uint64_t files, net, scoped;
 	} deny = { 0 };
@@ -81,12 +83,13 @@ scmp_filter_ctx confine_policy(uint32_t otherwise, const struct confine_rule *ru
 {
 	scmp_filter_ctx filter = seccomp_init(otherwise);
 
-	if (!filter || seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) < 0 ||
+	if (!filter ||
+	    seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) < 0 ||
 	    seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1) < 0)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		if (seccomp_rule_add_exact_array(filter, SCMP_ACT_ALLOW, rules[i].call, rules[i].tests,
-						 rules[i].test) < 0)
+		if (seccomp_rule_add_exact_array(filter, SCMP_ACT_ALLOW, rules[i].call,
+						 rules[i].tests, rules[i].test) < 0)
 			return NULL;
 	return filter;
 }

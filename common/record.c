@@ -27,8 +27,8 @@ static const char *record_fault(const struct record *record, unsigned domains)
 	if (named ? record->domain >= domains : record->domain != RECORD_NO_DOMAIN)
 		return "domain of a record does not fit its verdict";
 
-	flags |= record->kind == RECORD_QUERY ? RECORD_FLAG_ECS
-					      : RECORD_FLAG_RCODE | RECORD_FLAG_TC;
+	flags |=
+		record->kind == RECORD_QUERY ? RECORD_FLAG_ECS : RECORD_FLAG_RCODE | RECORD_FLAG_TC;
 	if (record->flags & ~flags)
 		return "flags of a record do not fit its kind";
 	if (record->payload_bytes > record->message_bytes)

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_NO_DOMAIN  255	/* the message is under no configured domain, or was not read so far */
-#define RECORD_ID_BYTES	  8	/* ClientID as dnstt has it; shorter ones are padded with zeros */
-#define RECORD_HEAD_BYTES 24	/* a KCP segment header, kcp-go kcp.go IKCP_OVERHEAD */
+#define RECORD_NO_DOMAIN  255 /* the message is under no configured domain, or was not read so far */
+#define RECORD_ID_BYTES	  8   /* ClientID as dnstt has it; shorter ones are padded with zeros */
+#define RECORD_HEAD_BYTES 24  /* a KCP segment header, kcp-go kcp.go IKCP_OVERHEAD */
 
 enum record_kind {
 	RECORD_QUERY = 1,
@@ -38,9 +38,9 @@ enum verdict {
 	VERDICT_OPCODE,	      /* rule 8: OPCODE is not QUERY */
 	VERDICT_QTYPE,	      /* rule 9: QTYPE is not the tunnel's (QNAME minimisation) */
 	VERDICT_ENCODING,     /* rule 10: the labels before the domain are no base32 */
-	VERDICT_EDNS_SIZE,    /* rule 11: the resolver takes smaller responses than the server sends */
-	VERDICT_SHORT,	      /* rule 12: fewer bytes than a ClientID */
-	VERDICT_FRAMING,      /* ours: what follows the ClientID is not what a client sends */
+	VERDICT_EDNS_SIZE, /* rule 11: the resolver takes smaller responses than the server sends */
+	VERDICT_SHORT,	   /* rule 12: fewer bytes than a ClientID */
+	VERDICT_FRAMING,   /* ours: what follows the ClientID is not what a client sends */
 	VERDICTS,
 };
 
@@ -52,15 +52,18 @@ enum verdict {
 
 struct record {
 	uint8_t client_id[RECORD_ID_BYTES]; /* accepted: as sent */
-	uint8_t resolver[16];	/* query: source, response: destination; IPv4 as ::ffff:a.b.c.d */
-	uint8_t head[RECORD_HEAD_BYTES]; /* first bytes of the first tunnel packet; in a query without
+	uint8_t resolver[16]; /* query: source, response: destination; IPv4 as ::ffff:a.b.c.d */
+	uint8_t head
+		[RECORD_HEAD_BYTES]; /* first bytes of the first tunnel packet; in a query without
 					  * one, what follows the ClientID; zeros after their end */
-	uint16_t interface;	/* index of the interface that saw the packet, its low 16 bits */
-	uint8_t nonce[2];	/* accepted query: bytes 2 and 3 behind the ClientID, random in dnstt, which
+	uint16_t interface; /* index of the interface that saw the packet, its low 16 bits */
+	uint8_t nonce
+		[2];   /* accepted query: bytes 2 and 3 behind the ClientID, random in dnstt, which
 				 * tell a query from all others with the same head */
-	uint16_t port;		/* the resolver's UDP port */
-	uint16_t dns_id;	/* ID of the DNS header */
-	uint16_t message_bytes; /* DNS message: UDP payload, whole even where a fragment holds less */
+	uint16_t port; /* the resolver's UDP port */
+	uint16_t dns_id; /* ID of the DNS header */
+	uint16_t
+		message_bytes; /* DNS message: UDP payload, whole even where a fragment holds less */
 	uint16_t payload_bytes; /* tunnel packets (KCP datagrams) in it, without their framing */
 	uint8_t domain;		/* index of the configured domain, or RECORD_NO_DOMAIN */
 	uint8_t kind;		/* enum record_kind */
@@ -78,7 +81,7 @@ static_assert(offsetof(struct record, interface) == 48, "no padding");
 enum batch_type {
 	BATCH_HELLO = 1, /* the first message: capture is confined and the ring runs */
 	BATCH_FAILURE,	 /* in its place, and the last: capture could not start */
-	BATCH_TRAFFIC,	 /* records; none in a quiet second, for the counters and as a sign of life */
+	BATCH_TRAFFIC, /* records; none in a quiet second, for the counters and as a sign of life */
 	BATCH_TYPES,
 };
 
@@ -86,13 +89,13 @@ enum batch_type {
 struct batch_header {
 	uint32_t magic;
 	uint8_t version;
-	uint8_t type;	       /* enum batch_type */
-	uint16_t count;	       /* records that follow */
-	uint64_t sequence;     /* 0 for the first message, then one more each */
-	uint64_t packets;      /* packets the kernel put into the ring */
-	uint64_t ring_drops;   /* packets it had no room for */
-	uint64_t stalls;       /* times that capture waited for the exporter */
-	uint64_t reserved[3];  /* zero */
+	uint8_t type;	      /* enum batch_type */
+	uint16_t count;	      /* records that follow */
+	uint64_t sequence;    /* 0 for the first message, then one more each */
+	uint64_t packets;     /* packets the kernel put into the ring */
+	uint64_t ring_drops;  /* packets it had no room for */
+	uint64_t stalls;      /* times that capture waited for the exporter */
+	uint64_t reserved[3]; /* zero */
 };
 
 static_assert(sizeof(struct batch_header) == 64, "the header is one cache line");

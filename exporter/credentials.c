@@ -60,25 +60,24 @@ static uint64_t clock_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static void add_part(struct credentials *credentials, const void *bytes, size_t count)
+static bool add_part(struct credentials *credentials, const void *bytes, size_t count)
 {
 	uint64_t length = count;
 
-	(void)gnutls_hmac(credentials->hmac, &length, sizeof(length));
-	(void)gnutls_hmac(credentials->hmac, bytes, count);
+	return gnutls_hmac(credentials->hmac, &length, sizeof(length)) >= 0 &&
+	       gnutls_hmac(credentials->hmac, bytes, count) >= 0;
 }
 
-static struct tag tag_of(struct credentials *credentials, const struct basic *basic,
-			 const char *hash)
+/* False when GnuTLS refuses to compute, so that no two pairs ever look alike for that */
+static bool tag_of(struct credentials *credentials, const struct basic *basic, const char *hash,
+		   struct tag *ret_tag)
 {
-	struct tag tag;
+	bool made = add_part(credentials, basic->user, basic->user_bytes) &&
+		    add_part(credentials, hash, WEBCONFIG_HASH_BYTES) &&
+		    add_part(credentials, basic->password, basic->password_bytes);
 
-	add_part(credentials, basic->user, basic->user_bytes);
-	add_part(credentials, hash, WEBCONFIG_HASH_BYTES);
-	add_part(credentials, basic->password, basic->password_bytes);
-	gnutls_hmac_output(credentials->hmac, tag.bytes); /* and starts over */
-
-	return tag;
+	gnutls_hmac_output(credentials->hmac, ret_tag->bytes); /* and starts over */
+	return made;
 }
 
 static bool tag_equal(const struct tag *one, const struct tag *other)
@@ -104,10 +103,10 @@ static struct user *find_user(struct users *users, const struct basic *basic)
 static void fake_hash(struct credentials *credentials, const struct basic *basic,
 		      char ret_hash[WEBCONFIG_HASH_BYTES + 1])
 {
-	struct tag tag;
+	struct tag tag = { 0 };
 	uint32_t pick;
 
-	add_part(credentials, basic->user, basic->user_bytes);
+	(void)add_part(credentials, basic->user, basic->user_bytes);
 	gnutls_hmac_output(credentials->hmac, tag.bytes);
 	memcpy(&pick, tag.bytes, sizeof(pick));
 	memset(ret_hash, '.', WEBCONFIG_HASH_BYTES);
@@ -164,7 +163,8 @@ static enum credentials_verdict judge(struct credentials *credentials, const str
 
 	fake_hash(credentials, basic, fake);
 	hash = user ? user->hash : fake;
-	tag = tag_of(credentials, basic, hash);
+	if (!tag_of(credentials, basic, hash, &tag))
+		return CREDENTIALS_REFUSED;
 	if (user && user->remembered && tag_equal(&user->good, &tag))
 		return CREDENTIALS_ACCEPTED;
 	if (known_bad(credentials, &tag))

@@ -48,7 +48,7 @@ struct credentials_counts {
 /**
  * credentials_load() - Take over the users of a configuration
  * @config:	Not needed afterwards
- * @ret:	For credentials_free(); 180 KiB, and nothing is allocated later
+ * @ret:	For credentials_free(); 160 KiB, and nothing is allocated later
  *
  * Computes one bcrypt of the highest cost, to see that it works and how long it takes. System
  * calls: getrandom, and what malloc() makes.

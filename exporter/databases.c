@@ -27,8 +27,8 @@ static void log_loaded(unsigned kind, const struct geoip_database *database, con
 {
 	const struct geoip_status *status = geoip_status(database);
 
-	log_line(LOG_INFO, message, LOG_TEXT("database", names[kind]), LOG_TEXT("type", status->type),
-		 LOG_NUMBER("build_epoch", status->build_epoch));
+	log_line(LOG_INFO, message, LOG_TEXT("database", names[kind]),
+		 LOG_TEXT("type", status->type), LOG_NUMBER("build_epoch", status->build_epoch));
 }
 
 int databases_open(struct databases *databases, char *ret_reason)
@@ -79,7 +79,8 @@ bool databases_run(struct databases *databases, uint64_t now_ns, bool *ret_repla
 		databases->loading[kind] = result > 0;
 		more |= result > 0;
 		if (result < 0)
-			log_line(LOG_WARN, "GeoIP database was not replaced; the old one stays in use",
+			log_line(LOG_WARN,
+				 "GeoIP database was not replaced; the old one stays in use",
 				 LOG_TEXT("database", names[kind]), LOG_TEXT("reason", reason));
 		if (result != 0)
 			continue;

@@ -4,9 +4,11 @@
 
 #include "build.h"
 #include "geoip.h"
+#include "http.h"
 #include "options.h"
 #include "process.h"
 #include "record.h"
+#include "routes.h"
 #include "text.h"
 #include "traffic.h"
 
@@ -46,10 +48,10 @@ static const struct {
 	const char *name;
 	bool always;
 } rcodes[TRAFFIC_RCODES] = {
-	{ "NOERROR", true },   { "FORMERR", true },   { "SERVFAIL", false }, { "NXDOMAIN", true },
-	{ "NOTIMP", true },    { "REFUSED", false },  { "YXDOMAIN", false }, { "YXRRSET", false },
-	{ "NXRRSET", false },  { "NOTAUTH", false },  { "NOTZONE", false },  { "DSOTYPENI", false },
-	{ "RCODE12", false },  { "RCODE13", false },  { "RCODE14", false },  { "RCODE15", false },
+	{ "NOERROR", true },  { "FORMERR", true },  { "SERVFAIL", false }, { "NXDOMAIN", true },
+	{ "NOTIMP", true },   { "REFUSED", false }, { "YXDOMAIN", false }, { "YXRRSET", false },
+	{ "NXRRSET", false }, { "NOTAUTH", false }, { "NOTZONE", false },  { "DSOTYPENI", false },
+	{ "RCODE12", false }, { "RCODE13", false }, { "RCODE14", false },  { "RCODE15", false },
 };
 
 /* What a query under no domain is counted by; no domain of more than one label is called so */
@@ -190,9 +192,9 @@ static void by_domain_time(struct text *text, const struct family *family,
 
 		first_label(text, family, "domain", exposition->options->domains[i]);
 		text_string(text, "} ");
-		text_seconds(text, then == 0 ? 0
-					     : exposition->now_realtime_ns -
-						       (exposition->now_ns - then));
+		text_seconds(text,
+			     then == 0 ? 0
+				       : exposition->now_realtime_ns - (exposition->now_ns - then));
 		text_string(text, "\n");
 	}
 }
@@ -222,13 +224,15 @@ static void drops(struct text *text, const struct family *family,
 /* The databases that were given, one after the other */
 static const struct geoip_status *database(const struct exposition *exposition, unsigned kind)
 {
-	const struct geoip_database *of = kind == GEOIP_COUNTRY ? exposition->country : exposition->asn;
+	const struct geoip_database *of =
+		kind == GEOIP_COUNTRY ? exposition->country : exposition->asn;
 
 	return of ? geoip_status(of) : NULL;
 }
 
-static const char *const database_names[GEOIP_KINDS] = { [GEOIP_COUNTRY] = "country",
-							 [GEOIP_ASN] = "asn" };
+static const char *const database_names[GEOIP_KINDS] = {
+	[GEOIP_COUNTRY] = "country", [GEOIP_ASN] = "asn"
+};
 
 static void database_times(struct text *text, const struct family *family,
 			   const struct exposition *exposition)
@@ -286,9 +290,9 @@ static void database_reloads(struct text *text, const struct family *family,
 static void database_lookups(struct text *text, const struct family *family,
 			     const struct exposition *exposition)
 {
-	static const char *const results[GEOIP_RESULTS] = { [GEOIP_FOUND] = "found",
-							    [GEOIP_UNMAPPED] = "unmapped",
-							    [GEOIP_ERROR] = "error" };
+	static const char *const results[GEOIP_RESULTS] = {
+		[GEOIP_FOUND] = "found", [GEOIP_UNMAPPED] = "unmapped", [GEOIP_ERROR] = "error"
+	};
 
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
 		const struct geoip_status *status = database(exposition, kind);
@@ -310,11 +314,45 @@ static void build_info(struct text *text, const struct family *family,
 	value(text, 1);
 }
 
+static void of_http(struct text *text, const struct family *family,
+		    const struct exposition *exposition)
+{
+	name(text, family);
+	value(text, field_of(exposition->http, family));
+}
+
+static void scrapes_in_flight(struct text *text, const struct family *family,
+			      const struct exposition *exposition)
+{
+	if (!exposition->options->disable_exporter_metrics)
+		of_http(text, family, exposition);
+}
+
+static void scrapes(struct text *text, const struct family *family,
+		    const struct exposition *exposition)
+{
+	const struct {
+		const char *code;
+		uint64_t count;
+	} codes[] = { { "200", exposition->scrapes->ok },
+		      { "500", exposition->scrapes->error },
+		      { "503", exposition->http->unavailable } };
+
+	for (size_t i = 0; i < COUNT(codes) && !exposition->options->disable_exporter_metrics;
+	     i++) {
+		first_label(text, family, "code", codes[i].code);
+		text_string(text, "}");
+		value(text, codes[i].count);
+	}
+}
+
 static void process_samples(struct text *text, const struct family *family,
 			    const struct exposition *exposition)
 {
 	struct process_usage usage;
 
+	if (exposition->options->disable_exporter_metrics)
+		return;
 	process_usage(exposition->process, &usage);
 	name(text, family);
 	if (family->type == GAUGE) {
@@ -329,6 +367,8 @@ static void process_samples(struct text *text, const struct family *family,
 static void process_limits(struct text *text, const struct family *family,
 			   const struct exposition *exposition)
 {
+	if (exposition->options->disable_exporter_metrics)
+		return;
 	name(text, family);
 	value(text, field_of(exposition->process, family));
 }
@@ -336,6 +376,8 @@ static void process_limits(struct text *text, const struct family *family,
 static void process_start(struct text *text, const struct family *family,
 			  const struct exposition *exposition)
 {
+	if (exposition->options->disable_exporter_metrics)
+		return;
 	name(text, family);
 	text_string(text, " ");
 	text_seconds(text, exposition->process->start_ns);
@@ -347,6 +389,7 @@ static void process_start(struct text *text, const struct family *family,
 #define TRAFFIC(member) offsetof(struct traffic, member)
 #define CAPTURE(member) offsetof(struct batch_state, member)
 #define USAGE(member)	offsetof(struct process_usage, member)
+#define HTTP(member)	offsetof(struct http_counts, member)
 #define LIMIT(member)	offsetof(struct process, member)
 
 static const struct family families[] = {
@@ -354,58 +397,74 @@ static const struct family families[] = {
 	  by_series, SERIES(active) },
 	{ "dnstt_peak_clients", GAUGE, "Most sessions active at one time since start.", by_series,
 	  SERIES(peak) },
-	{ "dnstt_queries", COUNTER, "Queries that dnstt-server accepts.", by_series, SERIES(queries) },
+	{ "dnstt_queries", COUNTER, "Queries that dnstt-server accepts.", by_series,
+	  SERIES(queries) },
 	{ "dnstt_bytes_in", COUNTER, "Bytes of DNS messages of accepted queries.", by_series,
 	  SERIES(bytes_in) },
-	{ "dnstt_bytes_out", COUNTER, "Bytes of DNS messages that answer accepted queries.", by_series,
-	  SERIES(bytes_out) },
+	{ "dnstt_bytes_out", COUNTER, "Bytes of DNS messages that answer accepted queries.",
+	  by_series, SERIES(bytes_out) },
 	{ "dnstt_sessions", COUNTER,
 	  "Sessions begun: ClientIDs not seen in the 4 minutes before their query.", by_series,
 	  SERIES(sessions) },
-	{ "dnstt_payload_bytes_in", COUNTER, "Bytes of tunnel packets in accepted queries.", by_series,
-	  SERIES(payload_in) },
+	{ "dnstt_payload_bytes_in", COUNTER, "Bytes of tunnel packets in accepted queries.",
+	  by_series, SERIES(payload_in) },
 	{ "dnstt_payload_bytes_out", COUNTER, "Bytes of tunnel packets in responses.", by_series,
 	  SERIES(payload_out) },
-	{ "dnstt_kcp_sessions", COUNTER, "KCP sessions begun, as dnstt-server logs them.", by_domain,
-	  DOMAIN(kcp_sessions) },
-	{ "dnstt_rejected_queries", COUNTER, "Queries that dnstt-server refuses, by the rule they break.",
-	  by_reason, 0 },
+	{ "dnstt_kcp_sessions", COUNTER, "KCP sessions begun, as dnstt-server logs them.",
+	  by_domain, DOMAIN(kcp_sessions) },
+	{ "dnstt_rejected_queries", COUNTER,
+	  "Queries that dnstt-server refuses, by the rule they break.", by_reason, 0 },
 	{ "dnstt_retransmitted_queries", COUNTER,
-	  "Accepted queries that a resolver sent again, contained in dnstt_queries_total.", by_domain,
-	  DOMAIN(retransmitted) },
+	  "Accepted queries that a resolver sent again, contained in dnstt_queries_total.",
+	  by_domain, DOMAIN(retransmitted) },
 	{ "dnstt_responses", COUNTER, "Responses by RCODE.", by_rcode, 0 },
 	{ "dnstt_truncated_responses", COUNTER, "Responses with the TC bit, which carry no data.",
 	  by_domain, DOMAIN(truncated) },
-	{ "dnstt_last_query_timestamp_seconds", GAUGE, "When the latest query was accepted, 0 for never.",
-	  by_domain_time, DOMAIN(last_query_ns) },
+	{ "dnstt_last_query_timestamp_seconds", GAUGE,
+	  "When the latest query was accepted, 0 for never.", by_domain_time,
+	  DOMAIN(last_query_ns) },
 	{ "dnstt_last_response_timestamp_seconds", GAUGE,
 	  "When the latest query was answered with data, 0 for never.", by_domain_time,
 	  DOMAIN(last_response_ns) },
 	{ "dnstt_duplicate_packets", COUNTER,
 	  "Packets seen once more on another interface, and not counted again.", of_traffic,
 	  TRAFFIC(duplicates) },
-	{ "dnstt_ignored_packets", COUNTER, "Packets on interfaces that -capture.interface leaves out.",
-	  of_traffic, TRAFFIC(ignored) },
+	{ "dnstt_ignored_packets", COUNTER,
+	  "Packets on interfaces that -capture.interface leaves out.", of_traffic,
+	  TRAFFIC(ignored) },
 	{ "dnstt_series_overflow", COUNTER,
 	  "Resolvers counted as other because there were -metrics.max-series label sets.",
 	  of_traffic, TRAFFIC(series.overflow) },
-	{ "dnstt_session_evictions", COUNTER, "Sessions forgotten early because there were -sessions.max.",
-	  of_traffic, TRAFFIC(sessions.evictions) },
-	{ "dnstt_capture_packets", COUNTER, "Packets that the kernel handed to capture.", of_capture,
-	  CAPTURE(packets) },
+	{ "dnstt_session_evictions", COUNTER,
+	  "Sessions forgotten early because there were -sessions.max.", of_traffic,
+	  TRAFFIC(sessions.evictions) },
+	{ "dnstt_capture_packets", COUNTER, "Packets that the kernel handed to capture.",
+	  of_capture, CAPTURE(packets) },
 	{ "dnstt_capture_drops", COUNTER,
 	  "Packets lost, by place; ring: the kernel had no room for them in the packet ring.",
 	  drops, 0 },
-	{ "dnstt_capture_stalls", COUNTER, "Times that capture waited for the exporter; nothing is lost by it.",
-	  of_capture, CAPTURE(stalls) },
+	{ "dnstt_capture_stalls", COUNTER,
+	  "Times that capture waited for the exporter; nothing is lost by it.", of_capture,
+	  CAPTURE(stalls) },
 	{ "dnstt_geoip_database_build_timestamp_seconds", GAUGE,
 	  "When the database in use was built, as it says.", database_times, 0 },
-	{ "dnstt_geoip_database_info", GAUGE, "Type of the database in use; always 1.", database_info, 0 },
-	{ "dnstt_geoip_reloads", COUNTER, "Databases that took the place of another, or were refused.",
-	  database_reloads, 0 },
-	{ "dnstt_geoip_lookups", COUNTER, "Addresses looked up; a small cache answers most of them.",
-	  database_lookups, 0 },
-	{ "dnstt_exporter_build_info", GAUGE, "Version of dnstt_exporter; always 1.", build_info, 0 },
+	{ "dnstt_geoip_database_info", GAUGE, "Type of the database in use; always 1.",
+	  database_info, 0 },
+	{ "dnstt_geoip_reloads", COUNTER,
+	  "Databases that took the place of another, or were refused.", database_reloads, 0 },
+	{ "dnstt_geoip_lookups", COUNTER,
+	  "Addresses looked up; a small cache answers most of them.", database_lookups, 0 },
+	{ "dnstt_exporter_build_info", GAUGE, "Version of dnstt_exporter; always 1.", build_info,
+	  0 },
+	{ "dnstt_exporter_http_refused_connections", COUNTER,
+	  "Connections closed at once: too many, in all or from one host.", of_http,
+	  HTTP(refused) },
+	{ "dnstt_exporter_http_expired_requests", COUNTER,
+	  "Requests broken off because they took longer than 10 seconds.", of_http, HTTP(expired) },
+	{ "promhttp_metric_handler_requests", COUNTER,
+	  "Total number of scrapes by HTTP status code.", scrapes, 0 },
+	{ "promhttp_metric_handler_requests_in_flight", GAUGE,
+	  "Current number of scrapes being served.", scrapes_in_flight, HTTP(in_flight) },
 	{ "process_cpu_seconds", COUNTER, "Total user and system CPU time spent in seconds.",
 	  process_samples, USAGE(cpu_ns) },
 	{ "process_max_fds", GAUGE, "Maximum number of open file descriptors.", process_limits,
@@ -432,8 +491,10 @@ size_t exposition_bound(const struct options *options)
 		if (strlen(options->domains[i]) > longest)
 			longest = strlen(options->domains[i]);
 	line = 96 + longest;
-	return COUNT(families) * 256 + line * (8 * (options->max_series + domains) +
-					       (VERDICTS + TRAFFIC_RCODES + 8) * (domains + 1)) + 4096;
+	return COUNT(families) * 256 +
+	       line * (8 * (options->max_series + domains) +
+		       (VERDICTS + TRAFFIC_RCODES + 8) * (domains + 1)) +
+	       4096;
 }
 
 size_t exposition_render(const struct exposition *exposition, enum negotiate_format format,
@@ -444,7 +505,8 @@ size_t exposition_render(const struct exposition *exposition, enum negotiate_for
 	for (size_t i = 0; i < COUNT(families); i++) {
 		const struct family *family = &families[i];
 		/* OpenMetrics names a counter's family without _total */
-		const char *suffix = family->type == COUNTER && format == TEXT_0_0_4 ? "_total " : " ";
+		const char *suffix =
+			family->type == COUNTER && format == TEXT_0_0_4 ? "_total " : " ";
 		char *before = text.at, *samples;
 
 		text_string(&text, "# HELP ");

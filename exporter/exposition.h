@@ -10,8 +10,10 @@
 
 struct batch_state;
 struct geoip_database;
+struct http_counts;
 struct options;
 struct process;
+struct routes_counts;
 struct traffic;
 
 /* Everything that is shown, at one moment */
@@ -20,9 +22,11 @@ struct exposition {
 	const struct traffic *traffic;
 	const struct batch_state *capture;
 	const struct process *process;
+	const struct http_counts *http;
+	const struct routes_counts *scrapes;
 	const struct geoip_database *country, *asn; /* NULL: there is no such label */
-	uint64_t now_ns;	  /* CLOCK_MONOTONIC, as the traffic has it */
-	uint64_t now_realtime_ns; /* since 1970 */
+	uint64_t now_ns;			    /* CLOCK_MONOTONIC, as the traffic has it */
+	uint64_t now_realtime_ns;		    /* since 1970 */
 };
 
 /**

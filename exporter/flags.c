@@ -19,9 +19,10 @@ static const struct flag *find(const struct flag *flags, const char *name, size_
 static const char *switch_value(const char *text)
 {
 	static const char *const forms[][2] = {
-		{ "1", "true" },     { "t", "true" },	  { "T", "true" },     { "true", "true" },
-		{ "TRUE", "true" },  { "True", "true" },  { "0", "false" },    { "f", "false" },
-		{ "F", "false" },    { "false", "false" }, { "FALSE", "false" }, { "False", "false" },
+		{ "1", "true" },      { "t", "true" },	    { "T", "true" },
+		{ "true", "true" },   { "TRUE", "true" },   { "True", "true" },
+		{ "0", "false" },     { "f", "false" },	    { "F", "false" },
+		{ "false", "false" }, { "FALSE", "false" }, { "False", "false" },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
@@ -41,14 +42,16 @@ int flags_parse(const struct flag *flags, void *target, int argc, char *const *a
 
 		if (name[0] != '-' || name[1] == '\0') {
 			snprintf(ret_reason, FLAGS_REASON_BYTES,
-				 "unexpected argument \"%.64s\"; every option starts with a dash, see -help",
+				 "unexpected argument \"%.64s\"; every option starts with a dash, "
+				 "see -help",
 				 name);
 			return -EINVAL;
 		}
 		name += name[1] == '-' ? 2 : 1;
 		equals = strchr(name, '=');
 		length = equals ? (size_t)(equals - name) : strlen(name);
-		if ((length == 1 && name[0] == 'h') || (length == 4 && memcmp(name, "help", 4) == 0))
+		if ((length == 1 && name[0] == 'h') ||
+		    (length == 4 && memcmp(name, "help", 4) == 0))
 			return 1;
 		flag = find(flags, name, length);
 		if (!flag) {
@@ -61,8 +64,8 @@ int flags_parse(const struct flag *flags, void *target, int argc, char *const *a
 		if (!flag->argument && !(value = switch_value(value)))
 			snprintf(reason, sizeof(reason), "write true or false");
 		else if (!value)
-			snprintf(reason, sizeof(reason), "a value is missing: write -%s %s", flag->name,
-				 flag->argument);
+			snprintf(reason, sizeof(reason), "a value is missing: write -%s %s",
+				 flag->name, flag->argument);
 		else if (flag->set(target, value, reason, sizeof(reason)) == 0)
 			reason[0] = '\0';
 		if (reason[0] != '\0') {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "tls.h"
 
 #define LISTENERS_MAX 16
 #define TICK_MS	      1000
@@ -20,6 +21,7 @@ struct connection {
 	int fd; /* -1: free */
 	uint64_t deadline_ns;
 	bool in_request;
+	struct tls_epoch *epoch; /* TLS: what its session uses */
 	struct sockaddr_storage client;
 };
 
@@ -68,16 +70,22 @@ static struct connection *of(struct MHD_Connection *connection)
 static void connection_changed(void *context, struct MHD_Connection *mhd, void **socket_context,
 			       enum MHD_ConnectionNotificationCode code)
 {
+	struct connection *connection = *socket_context;
+	const union MHD_ConnectionInfo *of_connection;
 	struct http *http = context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		const union MHD_ConnectionInfo *fd =
-			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-		*socket_context = fd ? find(http, fd->connect_fd) : NULL;
-	} else if (*socket_context) {
-		struct connection *connection = *socket_context;
-
+		of_connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		connection = of_connection ? find(http, of_connection->connect_fd) : NULL;
+		*socket_context = connection;
+		if (!connection || !http->options.tls)
+			return;
+		/* Without it the session has no certificate, and its handshake fails */
+		of_connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+		tls_session_begin(http->options.tls, of_connection->tls_session,
+				  &connection->epoch);
+	} else if (connection) {
+		tls_session_end(connection->epoch);
 		http->counts.in_flight -= connection->in_request;
 		connection->fd = -1;
 	}
@@ -114,8 +122,8 @@ static void request_ends(void *context, struct MHD_Connection *mhd, void **reque
 
 static bool has_body(struct MHD_Connection *mhd)
 {
-	const char *length = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
-							 MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *length =
+		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	return (length && strcmp(length, "0") != 0) ||
 	       MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
@@ -156,10 +164,12 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 		*request_context = http;
 		return MHD_YES;
 	}
-	if (http->options.max_requests && http->counts.in_flight > http->options.max_requests)
+	if (http->options.max_requests && http->counts.in_flight > http->options.max_requests) {
+		http->counts.unavailable++;
 		response = too_many(&status);
-	else
+	} else {
 		response = http->options.answer(http->options.context, &asked, &status);
+	}
 	if (!response)
 		return MHD_NO;
 	result = MHD_queue_response(mhd, status, response);
@@ -170,7 +180,8 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 int http_open(const struct http_options *options, struct http **ret_http)
 {
 	const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
-			       MHD_USE_ERROR_LOG;
+			       MHD_USE_ERROR_LOG | (options->tls ? MHD_USE_TLS : 0);
+	static const struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	struct http *http = calloc(1, sizeof(*http));
 	const union MHD_DaemonInfo *inner;
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = -1 };
@@ -182,16 +193,13 @@ int http_open(const struct http_options *options, struct http **ret_http)
 		http->connection[i].fd = -1;
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
 	http->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, request, http,
-		MHD_OPTION_EXTERNAL_LOGGER, complain, http,
+		flags, 0, NULL, NULL, request, http, MHD_OPTION_EXTERNAL_LOGGER, complain, http,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES,
-		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http,
-		MHD_OPTION_NOTIFY_COMPLETED, request_ends, http,
-		MHD_OPTION_URI_LOG_CALLBACK, request_begins, http,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-		MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http, MHD_OPTION_NOTIFY_COMPLETED,
+		request_ends, http, MHD_OPTION_URI_LOG_CALLBACK, request_begins, http,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+		MHD_OPTION_ARRAY, options->tls ? tls_mhd_options() : none, MHD_OPTION_END);
 	inner = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (http->epoll < 0 || !inner ||
 	    epoll_ctl(http->epoll, EPOLL_CTL_ADD, inner->epoll_fd, &event) < 0) {
@@ -243,7 +251,8 @@ static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_st
 		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 	if (a->ss_family != AF_INET6)
 		return true;
-	return memcmp(&a6->sin6_addr, &b6->sin6_addr, IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8) == 0;
+	return memcmp(&a6->sin6_addr, &b6->sin6_addr,
+		      IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8) == 0;
 }
 
 /* A place for a new connection: a free one, or that of the one that has waited longest for nothing */
@@ -260,7 +269,8 @@ static struct connection *place_for(struct http *http, const struct sockaddr_sto
 			continue;
 		}
 		from_there += same_host(&connection->client, client);
-		if (!connection->in_request && (!idle || connection->deadline_ns < idle->deadline_ns))
+		if (!connection->in_request &&
+		    (!idle || connection->deadline_ns < idle->deadline_ns))
 			idle = connection;
 	}
 	if (from_there >= HTTP_PER_ADDRESS)
@@ -293,7 +303,8 @@ static void accept_from(struct http *http, int listener)
 		*place = (struct connection){ .fd = fd,
 					      .deadline_ns = http->now_ns + HTTP_REQUEST_NS,
 					      .client = client };
-		if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&client, bytes) != MHD_YES)
+		if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&client, bytes) !=
+		    MHD_YES)
 			place->fd = -1; /* it has closed the socket */
 	}
 }

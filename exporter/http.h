@@ -12,11 +12,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define HTTP_CONNECTIONS   256
-#define HTTP_PER_ADDRESS   64 /* one host, or one IPv6 /64 */
-#define HTTP_REQUEST_NS	   (UINT64_C(10) * 1000000000) /* from the first byte to the last of a response */
+#define HTTP_CONNECTIONS 256
+#define HTTP_PER_ADDRESS 64 /* one host, or one IPv6 /64 */
+#define HTTP_REQUEST_NS \
+	(UINT64_C(10) * 1000000000) /* from the first byte to the last of a response */
 #define HTTP_IDLE_NS	   (UINT64_C(120) * 1000000000) /* twice a long scrape interval */
-#define HTTP_REQUEST_BYTES 16384 /* of headers, with what is kept of them */
+#define HTTP_REQUEST_BYTES 16384			/* of headers, with what is kept of them */
 
 struct http_request {
 	struct MHD_Connection *connection;
@@ -34,7 +35,10 @@ struct http_request {
 typedef struct MHD_Response *http_answer(void *context, const struct http_request *request,
 					 unsigned *ret_status);
 
+struct tls;
+
 struct http_options {
+	struct tls *tls; /* NULL: plain HTTP */
 	http_answer *answer;
 	void *context;
 	uint32_t max_requests; /* at a time, 503 beyond; 0: no limit */
@@ -42,8 +46,9 @@ struct http_options {
 
 struct http_counts {
 	uint64_t in_flight;
-	uint64_t refused; /* connections closed at once, for want of room */
-	uint64_t expired; /* closed at their deadline */
+	uint64_t unavailable; /* requests beyond max_requests */
+	uint64_t refused;     /* connections closed at once, for want of room */
+	uint64_t expired;     /* closed at their deadline */
 };
 
 struct http;

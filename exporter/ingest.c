@@ -38,7 +38,8 @@ enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char *
 		else if (message.msg_flags & MSG_TRUNC)
 			*ret_reason = "message is longer than any may be";
 		else
-			*ret_reason = batch_fault(batch, (size_t)bytes, ingest->domains, &ingest->state);
+			*ret_reason =
+				batch_fault(batch, (size_t)bytes, ingest->domains, &ingest->state);
 		if (*ret_reason)
 			return INGEST_FAULT;
 
@@ -52,10 +53,10 @@ enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char *
 			ingest->ready = true;
 			break;
 		case BATCH_TRAFFIC:
-			traffic_records(ingest->traffic, batch->records, batch->header.count, now_ns);
+			traffic_records(ingest->traffic, batch->records, batch->header.count,
+					now_ns);
 			break;
-		case BATCH_TYPES:
-			break;
+		case BATCH_TYPES: break;
 		}
 	}
 	return INGEST_OPEN;

@@ -21,10 +21,10 @@ struct ingest {
 
 /* What ended the conversation */
 enum ingest_end {
-	INGEST_OPEN,	/* nothing did */
-	INGEST_CLOSED,	/* capture ended */
-	INGEST_FAILED,	/* capture said why it could not start */
-	INGEST_FAULT,	/* capture broke the rules */
+	INGEST_OPEN,   /* nothing did */
+	INGEST_CLOSED, /* capture ended */
+	INGEST_FAILED, /* capture said why it could not start */
+	INGEST_FAULT,  /* capture broke the rules */
 };
 
 /**

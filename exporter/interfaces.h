@@ -40,7 +40,8 @@ void interfaces_read(struct interfaces *interfaces);
 static inline bool interfaces_wanted(const struct interfaces *interfaces, uint16_t index)
 {
 	for (uint32_t i = 0; i < interfaces->count; i++)
-		if (interfaces->interface[i].index != 0 && (uint16_t)interfaces->interface[i].index == index)
+		if (interfaces->interface[i].index != 0 &&
+		    (uint16_t)interfaces->interface[i].index == index)
 			return true;
 	return interfaces->count == 0;
 }

@@ -14,8 +14,9 @@ struct log_field {
 	int64_t number;
 };
 
-#define LOG_TEXT(key_, text_)	  ((struct log_field){ .key = (key_), .text = (text_) })
-#define LOG_NUMBER(key_, number_) ((struct log_field){ .key = (key_), .number = (int64_t)(number_) })
+#define LOG_TEXT(key_, text_) ((struct log_field){ .key = (key_), .text = (text_) })
+#define LOG_NUMBER(key_, number_) \
+	((struct log_field){ .key = (key_), .number = (int64_t)(number_) })
 
 /**
  * log_configure() - Lowest level to show, and how lines look
@@ -45,6 +46,6 @@ int log_format_from(const char *name, enum log_format *ret_format);
  */
 void log_fields(enum log_level level, const char *message, const struct log_field *fields);
 
-#define log_line(level, message, ...)                                                              \
-	log_fields((level), (message),                                                             \
-		   (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ) { .key = NULL } })
+#define log_line(level, message, ...)  \
+	log_fields((level), (message), \
+		   (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ .key = NULL } })

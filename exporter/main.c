@@ -26,6 +26,7 @@
 #include "routes.h"
 #include "spawn.h"
 #include "traffic.h"
+#include "web.h"
 
 #define EXIT_USAGE 2
 #define HELLO_NS   (UINT64_C(10) * 1000000000)
@@ -40,6 +41,8 @@ static struct {
 	struct traffic traffic;
 	struct routes routes;
 	struct http *http;
+	struct http_counts http_counts;
+	struct web web;
 	int epoll, signals;
 	int http_wait_ms;
 	bool ending;
@@ -65,12 +68,15 @@ static void observe(void *context, struct exposition *ret_exposition)
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 	(void)context;
+	exporter.http_counts = http_counts(exporter.http);
 	sessions_advance(&exporter.traffic.sessions, now_ns);
 	*ret_exposition = (struct exposition){
 		.options = &exporter.options,
 		.traffic = &exporter.traffic,
 		.capture = &exporter.ingest.state,
 		.process = &exporter.process,
+		.http = &exporter.http_counts,
+		.scrapes = &exporter.routes.counts,
 		.country = exporter.databases.database[GEOIP_COUNTRY],
 		.asn = exporter.databases.database[GEOIP_ASN],
 		.now_ns = now_ns,
@@ -133,8 +139,7 @@ static void capture_ready(void *context, uint32_t events)
 
 	(void)context, (void)events;
 	switch (ingest_read(&exporter.ingest, clock_ns(CLOCK_MONOTONIC), &reason, &error)) {
-	case INGEST_OPEN:
-		break;
+	case INGEST_OPEN: break;
 	case INGEST_CLOSED:
 		say_how_capture_ended();
 		end(EXIT_FAILURE);
@@ -146,7 +151,8 @@ static void capture_ready(void *context, uint32_t events)
 		end(EXIT_FAILURE);
 		break;
 	case INGEST_FAULT:
-		log_line(LOG_ERROR, "capture broke the rules between the two processes and was killed",
+		log_line(LOG_ERROR,
+			 "capture broke the rules between the two processes and was killed",
 			 LOG_TEXT("reason", reason));
 		kill_capture();
 		end(EXIT_FAILURE);
@@ -164,6 +170,7 @@ static void signal_ready(void *context, uint32_t events)
 	while (read(exporter.signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
 			databases_reload(&exporter.databases);
+			web_reload(&exporter.web);
 			continue;
 		}
 		log_line(LOG_INFO, "ending", LOG_TEXT("signal", sigabbrev_np((int)info.ssi_signo)));
@@ -210,9 +217,20 @@ static void block_signals(void)
 
 /* The steps of the start. Each says itself what went wrong. */
 
+static int open_web(void)
+{
+	char reason[WEBCONFIG_REASON_BYTES];
+	int failed = web_open(&exporter.web, exporter.options.web_config_file, reason);
+
+	if (failed)
+		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason));
+	return failed;
+}
+
 static int open_listeners(void)
 {
-	const struct http_options options = { .answer = routes_answer,
+	const struct http_options options = { .tls = exporter.web.tls,
+					      .answer = routes_answer,
 					      .context = &exporter.routes,
 					      .max_requests = exporter.options.max_requests };
 	char reason[256];
@@ -235,7 +253,8 @@ static int open_listeners(void)
 
 static int read_databases(void)
 {
-	const char *const paths[GEOIP_KINDS] = { [GEOIP_COUNTRY] = exporter.options.country_database,
+	const char *const paths[GEOIP_KINDS] = { [GEOIP_COUNTRY] =
+							 exporter.options.country_database,
 						 [GEOIP_ASN] = exporter.options.asn_database };
 	char reason[GEOIP_REASON_BYTES];
 	int failed = databases_read(&exporter.databases, paths, reason);
@@ -273,7 +292,8 @@ static int start_capture(void)
 	}
 	failed = spawn_drop(other == 0 ? &user : NULL);
 	if (failed)
-		log_line(LOG_ERROR, "cannot give up privileges", LOG_TEXT("error", strerror(-failed)));
+		log_line(LOG_ERROR, "cannot give up privileges",
+			 LOG_TEXT("error", strerror(-failed)));
 	return failed;
 }
 
@@ -293,10 +313,11 @@ static int open_traffic(void)
 	exporter.routes = (struct routes){ .telemetry_path = options->telemetry_path,
 					   .observe = observe,
 					   .ready = is_ready,
-					   .buffer_bytes = exposition_bound(options) };
-	exporter.routes.buffer = malloc(exporter.routes.buffer_bytes);
-	if (!exporter.routes.buffer || traffic_open(&exporter.traffic, &wanted) < 0) {
-		log_line(LOG_ERROR, "no memory for the tables; lower -sessions.max or -metrics.max-series");
+					   .web = &exporter.web };
+	if (routes_open(&exporter.routes, exposition_bound(options)) < 0 ||
+	    traffic_open(&exporter.traffic, &wanted) < 0) {
+		log_line(LOG_ERROR,
+			 "no memory for the tables; lower -sessions.max or -metrics.max-series");
 		return -ENOMEM;
 	}
 	exporter.ingest.fd = exporter.capture.ipc;
@@ -321,11 +342,12 @@ static int watch(void)
 	return 0;
 }
 
-/* Milliseconds until something is to be done at the latest */
-static int run_databases(void)
+/* What is due by the clock. Returns milliseconds until something is again, at the latest. */
+static int run_due(void)
 {
 	bool replaced, more;
 
+	web_run(&exporter.web, clock_ns(CLOCK_MONOTONIC));
 	more = databases_run(&exporter.databases, clock_ns(CLOCK_MONOTONIC), &replaced);
 	if (replaced)
 		resolvers_forget(&exporter.traffic.resolvers);
@@ -338,7 +360,7 @@ static void run(void)
 
 	while (!exporter.ending) {
 		struct epoll_event events[8];
-		int ready = epoll_wait(exporter.epoll, events, 8, run_databases());
+		int ready = epoll_wait(exporter.epoll, events, 8, run_due());
 
 		for (int i = 0; i < ready && !exporter.ending; i++) {
 			const struct loop_source *source = events[i].data.ptr;
@@ -390,9 +412,9 @@ int main(int argc, char **argv)
 	}
 	log_line(LOG_INFO, "starting dnstt_exporter", LOG_TEXT("version", BUILD_VERSION),
 		 LOG_TEXT("revision", BUILD_REVISION));
-	if (interfaces_watch(&exporter.options.interfaces) < 0 || open_listeners() < 0 ||
-	    read_databases() < 0 || start_capture() < 0 || open_databases() < 0 ||
-	    open_traffic() < 0 || watch() < 0)
+	if (interfaces_watch(&exporter.options.interfaces) < 0 || open_web() < 0 ||
+	    open_listeners() < 0 || read_databases() < 0 || start_capture() < 0 ||
+	    open_databases() < 0 || open_traffic() < 0 || watch() < 0)
 		return EXIT_FAILURE;
 	for (uint32_t i = 0; i < exporter.options.address_count; i++)
 		log_line(LOG_INFO, "listening",
@@ -405,6 +427,7 @@ int main(int argc, char **argv)
 		waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &(siginfo_t){ 0 }, WEXITED);
 	traffic_close(&exporter.traffic);
 	databases_close(&exporter.databases);
-	free(exporter.routes.buffer);
+	routes_close(&exporter.routes);
+	web_close(&exporter.web);
 	return exporter.status;
 }

@@ -12,18 +12,18 @@
 
 #include "build.h"
 
-#define DEFAULT_PORT	     53
-#define DEFAULT_RING_BYTES   (32u << 20)
-#define RING_MIN	     (1u << 20)
-#define BLOCK_USUAL	     (512u << 10)
-#define BLOCKS		     64
-#define DEFAULT_LATENCY_MS   50
-#define DEFAULT_SESSIONS     131072
-#define DEFAULT_SERIES	     4096
-#define DEFAULT_REQUESTS     40
-#define MAX_SESSIONS	     (16ul << 20)
-#define MAX_SERIES	     (1ul << 20)
-#define DEFAULT_LISTEN	     "127.0.0.1:9713"
+#define DEFAULT_PORT	   53
+#define DEFAULT_RING_BYTES (32u << 20)
+#define RING_MIN	   (1u << 20)
+#define BLOCK_USUAL	   (512u << 10)
+#define BLOCKS		   64
+#define DEFAULT_LATENCY_MS 50
+#define DEFAULT_SESSIONS   131072
+#define DEFAULT_SERIES	   4096
+#define DEFAULT_REQUESTS   40
+#define MAX_SESSIONS	   (16ul << 20)
+#define MAX_SERIES	   (1ul << 20)
+#define DEFAULT_LISTEN	   "127.0.0.1:9713"
 
 static int set_domain(void *target, const char *value, char *reason, size_t bytes)
 {
@@ -56,7 +56,8 @@ static int set_port(void *target, const char *value, char *reason, size_t bytes)
 	unsigned long number;
 
 	if (flags_number(value, 1, 65535, &number) < 0) {
-		snprintf(reason, bytes, "\"%.32s\" is no UDP port; write a number from 1 to 65535", value);
+		snprintf(reason, bytes, "\"%.32s\" is no UDP port; write a number from 1 to 65535",
+			 value);
 		return -EINVAL;
 	}
 	options->capture.port = (uint16_t)number;
@@ -71,7 +72,8 @@ static int set_interface(void *target, const char *value, char *reason, size_t b
 	if (failed == -ENOSPC)
 		snprintf(reason, bytes, "at most %d interfaces can be named", INTERFACES_MAX);
 	else if (failed)
-		snprintf(reason, bytes, "there is no interface \"%.32s\"; \"ip link\" lists them", value);
+		snprintf(reason, bytes, "there is no interface \"%.32s\"; \"ip link\" lists them",
+			 value);
 	return failed;
 }
 
@@ -179,7 +181,8 @@ static int set_count(uint32_t *count, const char *value, unsigned long most, cha
 
 static int set_max_sessions(void *target, const char *value, char *reason, size_t bytes)
 {
-	return set_count(&((struct options *)target)->max_sessions, value, MAX_SESSIONS, reason, bytes);
+	return set_count(&((struct options *)target)->max_sessions, value, MAX_SESSIONS, reason,
+			 bytes);
 }
 
 static int set_max_series(void *target, const char *value, char *reason, size_t bytes)
@@ -232,7 +235,8 @@ static int set_listen_address(void *target, const char *value, char *reason, siz
 	}
 	if (parse_address(value, &options->addresses[options->address_count]) < 0) {
 		snprintf(reason, bytes,
-			 "\"%.64s\" is no address; write :9713, 127.0.0.1:9713 or [::1]:9713", value);
+			 "\"%.64s\" is no address; write :9713, 127.0.0.1:9713 or [::1]:9713",
+			 value);
 		return -EINVAL;
 	}
 	options->address_count++;
@@ -248,6 +252,52 @@ static int set_telemetry_path(void *target, const char *value, char *reason, siz
 		return -EINVAL;
 	}
 	options->telemetry_path = value;
+	return 0;
+}
+
+static int set_web_config_file(void *target, const char *value, char *reason, size_t bytes)
+{
+	struct options *options = target;
+
+	if (value[0] == '\0') {
+		snprintf(reason, bytes, "write the path of a file");
+		return -EINVAL;
+	}
+	options->web_config_file = value;
+	return 0;
+}
+
+static int set_max_requests(void *target, const char *value, char *reason, size_t bytes)
+{
+	struct options *options = target;
+	unsigned long number;
+
+	if (flags_number(value, 0, 1000000, &number) < 0) {
+		snprintf(reason, bytes, "write a number, 0 for no limit");
+		return -EINVAL;
+	}
+	options->max_requests = (uint32_t)number;
+	return 0;
+}
+
+static int set_systemd_socket(void *target, const char *value, char *reason, size_t bytes)
+{
+	(void)reason, (void)bytes;
+	((struct options *)target)->web_systemd_socket = value[0] == 't';
+	return 0;
+}
+
+static int set_disable_exporter_metrics(void *target, const char *value, char *reason, size_t bytes)
+{
+	(void)reason, (void)bytes;
+	((struct options *)target)->disable_exporter_metrics = value[0] == 't';
+	return 0;
+}
+
+static int set_disable_page(void *target, const char *value, char *reason, size_t bytes)
+{
+	(void)reason, (void)bytes;
+	((struct options *)target)->disable_page = value[0] == 't';
 	return 0;
 }
 
@@ -283,20 +333,32 @@ static const struct flag flags[] = {
 	  set_ring_size },
 	{ "capture.latency", "TIME", "50ms", "How long a packet may wait before it is counted",
 	  set_latency },
-	{ "capture.program", "PATH", CAPTURE_PROGRAM, "Where dnstt_capture is", set_capture_program },
+	{ "capture.program", "PATH", CAPTURE_PROGRAM, "Where dnstt_capture is",
+	  set_capture_program },
 	{ "geoip.country-database", "FILE", NULL,
 	  "MaxMind DB with countries; adds the label country", set_country_database },
 	{ "geoip.asn-database", "FILE", NULL, "MaxMind DB with AS numbers; adds the label asn",
 	  set_asn_database },
 	{ "geoip.use-ecs", NULL, "false",
 	  "Locate a query by its EDNS Client Subnet, where the resolver sends one", set_use_ecs },
-	{ "sessions.max", "COUNT", "131072", "Sessions that are remembered at most", set_max_sessions },
-	{ "metrics.max-series", "COUNT", "4096", "Label sets at most; the rest is shown as \"other\"",
-	  set_max_series },
+	{ "sessions.max", "COUNT", "131072", "Sessions that are remembered at most",
+	  set_max_sessions },
+	{ "metrics.max-series", "COUNT", "4096",
+	  "Label sets at most; the rest is shown as \"other\"", set_max_series },
 	{ "web.listen-address", "ADDRESS", DEFAULT_LISTEN,
 	  "Address for Prometheus; repeatable; :9713 is every address of this host",
 	  set_listen_address },
 	{ "web.telemetry-path", "PATH", "/metrics", "Path of the metrics", set_telemetry_path },
+	{ "web.config.file", "FILE", NULL,
+	  "TLS, users, headers and rate limit, as exporter-toolkit's web configuration has them",
+	  set_web_config_file },
+	{ "web.systemd-socket", NULL, "false",
+	  "Serve the sockets that systemd passes, and no other", set_systemd_socket },
+	{ "web.max-requests", "COUNT", "40", "Requests at a time, 0 for no limit",
+	  set_max_requests },
+	{ "web.disable-exporter-metrics", NULL, "false", "Leave out process_* and promhttp_*",
+	  set_disable_exporter_metrics },
+	{ "web.disable-page", NULL, "false", "Serve a plain landing page at /", set_disable_page },
 	{ "log.level", "LEVEL", "info", "Least important lines to log: debug, info, warn, error",
 	  set_log_level },
 	{ "log.format", "FORMAT", "logfmt", "logfmt or json", set_log_format },
@@ -343,6 +405,7 @@ int options_parse(int argc, char *const *argv, struct options *ret_options,
 
 void options_help(void)
 {
-	flags_help(flags, "dnstt_exporter watches a DNSTT server's DNS traffic and serves Prometheus "
-			  "metrics.\n\nUsage: dnstt_exporter -dnstt.domain t.example.com [flags]\n");
+	flags_help(flags,
+		   "dnstt_exporter watches a DNSTT server's DNS traffic and serves Prometheus "
+		   "metrics.\n\nUsage: dnstt_exporter -dnstt.domain t.example.com [flags]\n");
 }

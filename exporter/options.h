@@ -33,6 +33,10 @@ struct options {
 	struct listen_address addresses[OPTIONS_ADDRESSES];
 	uint32_t address_count;
 	const char *telemetry_path;
+	const char *web_config_file;
+	bool web_systemd_socket;
+	bool disable_exporter_metrics;
+	bool disable_page;
 	uint32_t max_requests;
 	enum log_level log_level;
 	enum log_format log_format;

@@ -16,11 +16,9 @@ int resolvers_open(struct resolvers *ret_resolvers, struct series_table *series,
 		   struct geoip_database *country, struct geoip_database *asn,
 		   const struct hash_key *key)
 {
-	struct resolvers resolvers = { .series = series,
-				       .country = country,
-				       .asn = asn,
-				       .key = *key,
-				       .generation = 1 };
+	struct resolvers resolvers = {
+		.series = series, .country = country, .asn = asn, .key = *key, .generation = 1
+	};
 	const size_t bytes = sizeof(*resolvers.resolver) * SETS * WAYS;
 
 	if (country || asn) {

@@ -9,15 +9,39 @@
 
 struct exposition;
 
+struct web;
+struct gzip;
+
+/* Answers of the telemetry path, as promhttp counts them */
+struct routes_counts {
+	uint64_t ok, error;
+};
+
 struct routes {
 	const char *telemetry_path;
 	/* Fills in what is shown at this moment */
 	void (*observe)(void *context, struct exposition *ret_exposition);
 	bool (*ready)(void *context);
 	void *context;
+	struct web *web;
 	char *buffer; /* where metrics are rendered */
 	size_t buffer_bytes;
+	struct gzip *gzip;
+	uint8_t *compressed; /* gzip_bound() of it */
+	size_t compressed_bytes;
+	struct routes_counts counts;
 };
+
+/**
+ * routes_open() - Take the memory for responses
+ * @routes:	The fields up to web are set
+ * @buffer_bytes: Of the longest response, before compression
+ *
+ * Return: 0, -ENOMEM
+ */
+int routes_open(struct routes *routes, size_t buffer_bytes);
+
+void routes_close(struct routes *routes);
 
 /**
  * routes_answer() - http_answer for struct routes

@@ -22,14 +22,14 @@ struct series {
 	uint32_t active, peak;
 	struct place place;
 	uint8_t domain;
-	bool other; /* country and asn are "other": what had no place of its own */
+	bool other;    /* country and asn are "other": what had no place of its own */
 	uint32_t next; /* of the same hash bucket, 1 + index */
 };
 
 struct series_table {
-	struct series *series;	/* [0, count): in the order in which they came */
-	uint32_t *buckets;	/* 1 + index of the first */
-	uint32_t *other;	/* by domain: 1 + index, 0 as long as there is none */
+	struct series *series; /* [0, count): in the order in which they came */
+	uint32_t *buckets;     /* 1 + index of the first */
+	uint32_t *other;       /* by domain: 1 + index, 0 as long as there is none */
 	struct hash_key key;
 	uint32_t count, max, domains, mask;
 	uint64_t overflow; /* times that a label set found no place */

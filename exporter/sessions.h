@@ -28,10 +28,10 @@ enum session_list {
 struct session {
 	uint8_t client_id[8];
 	uint64_t last_ns;
-	uint32_t next;		/* in the hash bucket, 1 + index; or in the list of free ones */
-	uint32_t older, newer;	/* in the list, 1 + index */
-	uint32_t series;	/* of the resolver of the latest query */
-	uint32_t conv;		/* of its KCP session, as sent */
+	uint32_t next;	       /* in the hash bucket, 1 + index; or in the list of free ones */
+	uint32_t older, newer; /* in the list, 1 + index */
+	uint32_t series;       /* of the resolver of the latest query */
+	uint32_t conv;	       /* of its KCP session, as sent */
 	uint8_t domain;
 	uint8_t list;
 	bool active;

@@ -14,8 +14,8 @@
 #include "hash.h"
 #include "record.h"
 
-#define SIGHTS_DUPLICATE_NS	UINT64_C(150000000)    /* the two sights may be in two batches */
-#define SIGHTS_RETRANSMITTED_NS UINT64_C(10000000000)  /* resolvers give up after a few seconds */
+#define SIGHTS_DUPLICATE_NS	UINT64_C(150000000)   /* the two sights may be in two batches */
+#define SIGHTS_RETRANSMITTED_NS UINT64_C(10000000000) /* resolvers give up after a few seconds */
 
 enum sight_verdict {
 	SIGHT_FIRST,

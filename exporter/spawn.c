@@ -21,7 +21,7 @@
 #define IPC_DESCRIPTOR		  3
 #define PR_SET_MDWE_		  65 /* not in this system's headers, perhaps */
 #define PR_MDWE_REFUSE_EXEC_GAIN_ 1
-#define IPC_BYTES      (4 << 20) /* of records that may wait for the exporter */
+#define IPC_BYTES		  (4 << 20) /* of records that may wait for the exporter */
 
 /* What the child could not do, and why; through a pipe that a successful execve() closes */
 struct obstacle {
@@ -77,8 +77,8 @@ static int keep_net_raw(void)
 
 	if (!only || cap_set_flag(only, CAP_PERMITTED, 1, &net_raw, CAP_SET) < 0 ||
 	    cap_set_flag(only, CAP_EFFECTIVE, 1, &net_raw, CAP_SET) < 0 ||
-	    cap_set_flag(only, CAP_INHERITABLE, 1, &net_raw, CAP_SET) < 0 || cap_set_proc(only) < 0 ||
-	    cap_set_ambient(CAP_NET_RAW, CAP_SET) < 0)
+	    cap_set_flag(only, CAP_INHERITABLE, 1, &net_raw, CAP_SET) < 0 ||
+	    cap_set_proc(only) < 0 || cap_set_ambient(CAP_NET_RAW, CAP_SET) < 0)
 		return -errno;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
@@ -202,7 +202,8 @@ int spawn_capture(const char *program, const struct config *config, const struct
 	close(pair[1]);
 	close(report[1]);
 	if (failed) {
-		snprintf(ret_reason, SPAWN_REASON_BYTES, "cannot start a process: %s", strerror(-failed));
+		snprintf(ret_reason, SPAWN_REASON_BYTES, "cannot start a process: %s",
+			 strerror(-failed));
 		return failed;
 	}
 	length = read(report[0], &obstacle, sizeof(obstacle));
@@ -210,8 +211,8 @@ int spawn_capture(const char *program, const struct config *config, const struct
 	if (length != 0) {
 		failed = length == sizeof(obstacle) ? -obstacle.error : -EIO;
 		snprintf(ret_reason, SPAWN_REASON_BYTES,
-			 "cannot start %.100s: could not %s: %s; -capture.program names another", program,
-			 obstacle.step, strerror(-failed));
+			 "cannot start %.100s: could not %s: %s; -capture.program names another",
+			 program, obstacle.step, strerror(-failed));
 		return failed;
 	}
 	*ret_process = (struct capture_process){ .pid = pid, .ipc = pair[0] };

@@ -39,8 +39,10 @@ struct tls_epoch; /* what one load gave; lives while tls or a session uses it */
  * A certificate must belong to its key and be valid at @now. The files are read whole (1 MiB at
  * most each) and closed; what is in them lies in memory afterwards.
  *
- * System calls: openat, fstat, read and close of cert_file, key_file and client_ca_file as far as
- * given; getrandom, and what malloc() makes. A handshake makes none but getrandom and malloc()'s.
+ * System calls: openat, newfstatat, read and close of cert_file, key_file and client_ca_file as
+ * far as given; getrandom, futex, and what malloc() makes. Nothing else is opened, but for what
+ * gmtime_r() reads when tzset() was never called, which a sandbox must come after. A handshake
+ * makes no system calls but those of libmicrohttpd and malloc(), and getrandom now and then.
  *
  * Return: 0, -EINVAL with the reason, -ENOMEM with the reason
  */

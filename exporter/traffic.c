@@ -20,7 +20,8 @@ int traffic_open(struct traffic *ret_traffic, const struct traffic_options *opti
 	traffic->interfaces = options->interfaces;
 	failed = series_open(&traffic->series, options->domains, options->max_series, key);
 	if (!failed)
-		failed = sessions_open(&traffic->sessions, &traffic->series, options->max_sessions, key);
+		failed = sessions_open(&traffic->sessions, &traffic->series, options->max_sessions,
+				       key);
 	if (!failed)
 		failed = resolvers_open(&traffic->resolvers, &traffic->series, options->country,
 					options->asn, key);
@@ -89,7 +90,8 @@ static void count_response(struct traffic *traffic, const struct record *record,
 		return;
 	/* With EDNS Client Subnet a session is not where its resolver is */
 	if (traffic->use_ecs)
-		session = sessions_find(&traffic->sessions, hash, record->domain, record->client_id);
+		session =
+			sessions_find(&traffic->sessions, hash, record->domain, record->client_id);
 	index = session ? session->series
 			: resolvers_series(&traffic->resolvers, record->domain, record->resolver);
 	series = &traffic->series.series[index];
@@ -127,7 +129,8 @@ void traffic_records(struct traffic *traffic, const struct record *records, uint
 	for (uint32_t i = 0; i < total + AHEAD; i++) {
 		uint32_t slot = i % AHEAD;
 
-		if (i >= AHEAD && !interfaces_wanted(traffic->interfaces, records[i - AHEAD].interface))
+		if (i >= AHEAD &&
+		    !interfaces_wanted(traffic->interfaces, records[i - AHEAD].interface))
 			traffic->ignored++;
 		else if (i >= AHEAD)
 			count(traffic, &records[i - AHEAD], session_hash[slot], sight_hash[slot]);

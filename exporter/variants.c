@@ -22,23 +22,43 @@ static const struct variant {
 } variants[] = {
 	/* bamsoftware's, and all that kept its wire format: NoizDNS cuts its labels elsewhere */
 	{ "dnstt",
-	  { .id_bytes = 8, .alphabet = ALPHABET_BASE32, .framing = FRAMING_DNSTT, .edns_min = 1232,
-	    .qtypes = { TYPE_TXT }, .qtype_count = 1 } },
+	  { .id_bytes = 8,
+	    .alphabet = ALPHABET_BASE32,
+	    .framing = FRAMING_DNSTT,
+	    .edns_min = 1232,
+	    .qtypes = { TYPE_TXT },
+	    .qtype_count = 1 } },
 	{ "noizdns",
-	  { .id_bytes = 8, .alphabet = ALPHABET_BASE32, .framing = FRAMING_DNSTT, .edns_min = 1232,
-	    .qtypes = { TYPE_TXT }, .qtype_count = 1 } },
+	  { .id_bytes = 8,
+	    .alphabet = ALPHABET_BASE32,
+	    .framing = FRAMING_DNSTT,
+	    .edns_min = 1232,
+	    .qtypes = { TYPE_TXT },
+	    .qtype_count = 1 } },
 	/* forks whose clients also poll by AAAA */
 	{ "dnstt-aaaa",
-	  { .id_bytes = 8, .alphabet = ALPHABET_BASE32, .framing = FRAMING_DNSTT, .edns_min = 1232,
-	    .qtypes = { TYPE_TXT, TYPE_AAAA }, .qtype_count = 2 } },
+	  { .id_bytes = 8,
+	    .alphabet = ALPHABET_BASE32,
+	    .framing = FRAMING_DNSTT,
+	    .edns_min = 1232,
+	    .qtypes = { TYPE_TXT, TYPE_AAAA },
+	    .qtype_count = 2 } },
 	/* -clientid-size and -record-type of vaydns-server are id-bytes and record-type here */
 	{ "vaydns",
-	  { .id_bytes = 2, .alphabet = ALPHABET_BASE32, .framing = FRAMING_VAYDNS, .edns_min = 1232,
-	    .qtypes = { TYPE_TXT }, .qtype_count = 1 } },
+	  { .id_bytes = 2,
+	    .alphabet = ALPHABET_BASE32,
+	    .framing = FRAMING_VAYDNS,
+	    .edns_min = 1232,
+	    .qtypes = { TYPE_TXT },
+	    .qtype_count = 1 } },
 	/* its "base36" is base32hex; it takes small responses */
 	{ "dnsttex",
-	  { .id_bytes = 8, .alphabet = ALPHABET_BASE32HEX, .framing = FRAMING_DNSTTEX, .edns_min = 512,
-	    .qtypes = { TYPE_TXT }, .qtype_count = 1 } },
+	  { .id_bytes = 8,
+	    .alphabet = ALPHABET_BASE32HEX,
+	    .framing = FRAMING_DNSTTEX,
+	    .edns_min = 512,
+	    .qtypes = { TYPE_TXT },
+	    .qtype_count = 1 } },
 };
 
 static const struct {
@@ -110,7 +130,8 @@ static int set_framing(struct tunnel *tunnel, const char *value, char *reason, s
 	if (strcmp(value, "on") == 0)
 		return 0;
 	if (strcmp(value, "off") != 0 || tunnel->framing != FRAMING_DNSTT) {
-		snprintf(reason, bytes, "framing takes on or off, and off only where the wire is dnstt's");
+		snprintf(reason, bytes,
+			 "framing takes on or off, and off only where the wire is dnstt's");
 		return -EINVAL;
 	}
 	tunnel->framing = FRAMING_SERVER;
@@ -121,8 +142,9 @@ static const struct {
 	const char *key;
 	int (*set)(struct tunnel *tunnel, const char *value, char *reason, size_t bytes);
 } keys[] = {
-	{ "wire", set_wire },		  { "id-bytes", set_id_bytes }, { "min-edns", set_edns_min },
-	{ "record-type", set_record_type }, { "framing", set_framing },
+	{ "wire", set_wire },	      { "id-bytes", set_id_bytes },
+	{ "min-edns", set_edns_min }, { "record-type", set_record_type },
+	{ "framing", set_framing },
 };
 
 static int set_key(struct tunnel *tunnel, const char *pair, char *reason, size_t bytes)
@@ -157,7 +179,8 @@ static int set_name(struct tunnel *tunnel, const char *text, char name[VARIANTS_
 
 		if (c == '.') {
 			if (i == label || i - label > 63) {
-				snprintf(reason, bytes, "a label of a domain has 1 to 63 characters");
+				snprintf(reason, bytes,
+					 "a label of a domain has 1 to 63 characters");
 				return -EINVAL;
 			}
 			tunnel->name[label] = (uint8_t)(i - label);
@@ -178,8 +201,8 @@ static int set_name(struct tunnel *tunnel, const char *text, char name[VARIANTS_
 	return 0;
 }
 
-int variants_parse(const char *text, struct tunnel *ret_tunnel,
-		   char ret_name[VARIANTS_NAME_BYTES], char *ret_reason, size_t reason_bytes)
+int variants_parse(const char *text, struct tunnel *ret_tunnel, char ret_name[VARIANTS_NAME_BYTES],
+		   char *ret_reason, size_t reason_bytes)
 {
 	struct tunnel tunnel = variants[0].tunnel;
 	char copy[VARIANTS_NAME_BYTES + 128], name[VARIANTS_NAME_BYTES] = "", *rest = copy;

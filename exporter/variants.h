@@ -16,5 +16,5 @@ struct tunnel;
  *
  * Return: 0, -EINVAL
  */
-int variants_parse(const char *text, struct tunnel *ret_tunnel,
-		   char ret_name[VARIANTS_NAME_BYTES], char *ret_reason, size_t reason_bytes);
+int variants_parse(const char *text, struct tunnel *ret_tunnel, char ret_name[VARIANTS_NAME_BYTES],
+		   char *ret_reason, size_t reason_bytes);

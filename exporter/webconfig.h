@@ -102,7 +102,7 @@ struct web_config {
 /**
  * webconfig_read() - Read and check a file
  * @path:		As given by the user
- * @ret_config:		For webconfig_free(); about 10 KiB, the strings in one allocation beside it
+ * @ret_config:		For webconfig_free(); about 5 KiB, the strings in one allocation beside it
  * @ret_reason:		On failure: "FILE:LINE: KEY: what is wrong; what to write instead". Holds
  *			no secret
  * @reason_bytes:	WEBCONFIG_REASON_BYTES or more; a longer reason is cut

@@ -35,7 +35,8 @@ struct webwatch {
  * webwatch_begin() - Watch a configuration file, from now on
  * @path:	Of webconfig_read(), which is to be called after this, so that no change is missed
  *
- * System calls: newfstatat.
+ * For the start and for every reload: webwatch_begin(), webconfig_read(), webwatch_files(),
+ * tls_load() or tls_reload(). System calls: newfstatat, here and in the other two.
  *
  * Return: 0, -ENAMETOOLONG
  */
@@ -43,7 +44,7 @@ int webwatch_begin(struct webwatch *watch, const char *path);
 
 /**
  * webwatch_files() - Watch the files that the configuration names as well
- * @config:	As read; tls_load() is to be called after this
+ * @config:	As read; where that failed, the one that stays in use
  *
  * Return: 0, -ENAMETOOLONG
  */
@@ -54,7 +55,7 @@ int webwatch_files(struct webwatch *watch, const struct web_config *config);
  *
  * To be called now and then, once a minute or so. It says so once for each change, and only when
  * two calls in a row saw the same: a certificate and its key are seldom replaced at one moment.
- * Symbolic links are followed, so that it sees what certbot does. If the load fails, what is
- * there counts as seen, and the next change is another chance.
+ * Symbolic links are followed, so that it sees what certbot does. If the load then fails, the
+ * next change is another chance.
  */
 bool webwatch_changed(struct webwatch *watch);
