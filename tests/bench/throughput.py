@@ -151,7 +151,7 @@ def run(lab, options):
     rates = options.rates or RATES
     for mixed in (False, True):
         name = "Queries with 1 KB responses" if mixed else "Queries"
-        report.title(f"{name}: {options.runs} runs of {options.seconds:g} s, medians; losses are the worst run's")
+        report.title(f"{name}: {options.seconds:g} s each; CPU, ratio: median of {options.runs}; losses: worst")
         found = {}
         rows = []
         for rate in rates:
