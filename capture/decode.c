@@ -194,7 +194,7 @@ void decode(const struct sight *sight, const struct config *config, struct recor
 	const uint8_t *udp;
 	uint32_t bytes;
 
-	*record = (struct record){ .interface = (uint16_t)sight->interface,
+	*record = (struct record){ .interface = sight->interface,
 				   .domain = RECORD_NO_DOMAIN,
 				   .kind = sight->outgoing ? RECORD_RESPONSE : RECORD_QUERY,
 				   .verdict = VERDICT_PACKET };

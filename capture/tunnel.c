@@ -123,7 +123,7 @@ static bool deliver(struct record *record, const uint8_t *packet, size_t bytes, 
 		return false;
 	if (record->payload_bytes == 0) {
 		memcpy(record->head, packet, bytes < RECORD_HEAD_BYTES ? bytes : RECORD_HEAD_BYTES);
-		record->flags |= bytes < RECORD_HEAD_BYTES ? 0 : RECORD_FLAG_KCP;
+		record->flags |= bytes < RECORD_KCP_BYTES ? 0 : RECORD_FLAG_KCP;
 	}
 	record->payload_bytes = (uint16_t)(record->payload_bytes + bytes);
 	return true;

@@ -13,7 +13,8 @@
 
 #define RECORD_NO_DOMAIN  255 /* the message is under no configured domain, or was not read so far */
 #define RECORD_ID_BYTES	  8   /* ClientID as dnstt has it; shorter ones are padded with zeros */
-#define RECORD_HEAD_BYTES 24  /* a KCP segment header, kcp-go kcp.go IKCP_OVERHEAD */
+#define RECORD_KCP_BYTES  24  /* a KCP segment header, kcp-go kcp.go IKCP_OVERHEAD */
+#define RECORD_HEAD_BYTES 22  /* of it: its last field is a length below 65536, little-endian */
 
 enum record_kind {
 	RECORD_QUERY = 1,
@@ -51,20 +52,23 @@ enum verdict {
 #define RECORD_FLAGS	  0x7f
 
 struct record {
-	uint8_t client_id[RECORD_ID_BYTES]; /* accepted: as sent */
-	uint8_t resolver[16]; /* query: source, response: destination; IPv4 as ::ffff:a.b.c.d */
-	uint8_t head
-		[RECORD_HEAD_BYTES]; /* first bytes of the first tunnel packet; in a query without
-					  * one, what follows the ClientID; zeros after their end */
-	uint16_t interface; /* index of the interface that saw the packet, its low 16 bits */
-	uint8_t nonce
-		[2];   /* accepted query: bytes 2 and 3 behind the ClientID, random in dnstt, which
-				 * tell a query from all others with the same head */
-	uint16_t port; /* the resolver's UDP port */
-	uint16_t dns_id; /* ID of the DNS header */
-	uint16_t
-		message_bytes; /* DNS message: UDP payload, whole even where a fragment holds less */
-	uint16_t payload_bytes; /* tunnel packets (KCP datagrams) in it, without their framing */
+	/* Accepted: as sent. Zero otherwise, as are head, nonce and payload_bytes. */
+	uint8_t client_id[RECORD_ID_BYTES];
+	/* Source of a query, destination of a response; IPv4 as ::ffff:a.b.c.d */
+	uint8_t resolver[16];
+	/* First bytes of the first tunnel packet that is not empty; in a query without one, of what
+	 * follows the ClientID; zeros after their end
+	 */
+	uint8_t head[RECORD_HEAD_BYTES];
+	/* Query: bytes 2 and 3 behind the ClientID, random in dnstt, which tell it from others with the
+	 * same head
+	 */
+	uint8_t nonce[2];
+	uint32_t interface;	/* index of the one that saw the packet */
+	uint16_t port;		/* the resolver's UDP port */
+	uint16_t dns_id;	/* ID of the DNS header */
+	uint16_t message_bytes; /* UDP payload, whole even where a fragment holds less */
+	uint16_t payload_bytes; /* tunnel packets (KCP datagrams), without their framing */
 	uint8_t domain;		/* index of the configured domain, or RECORD_NO_DOMAIN */
 	uint8_t kind;		/* enum record_kind */
 	uint8_t verdict;	/* enum verdict */

@@ -36,12 +36,10 @@ int interfaces_watch(struct interfaces *interfaces);
  */
 void interfaces_read(struct interfaces *interfaces);
 
-/* @index: the low 16 bits, which is what records have */
-static inline bool interfaces_wanted(const struct interfaces *interfaces, uint16_t index)
+static inline bool interfaces_wanted(const struct interfaces *interfaces, uint32_t index)
 {
 	for (uint32_t i = 0; i < interfaces->count; i++)
-		if (interfaces->interface[i].index != 0 &&
-		    (uint16_t)interfaces->interface[i].index == index)
+		if (interfaces->interface[i].index == index)
 			return true;
 	return interfaces->count == 0;
 }

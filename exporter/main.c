@@ -2,6 +2,7 @@
 /* dnstt_exporter: start order, and the one loop */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #include "web.h"
 
 #define EXIT_USAGE 2
+#define GRACE_MS   1000
 #define HELLO_NS   (UINT64_C(10) * 1000000000)
 
 /* Everything the program has; in static memory, so that it is there from the start */
@@ -113,6 +115,17 @@ static void kill_capture(void)
 
 	kill(exporter.capture.pid, SIGKILL);
 	waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &how, WEXITED);
+}
+
+/* Capture ends by itself when the socketpair is closed, unless something holds it */
+static void end_capture(void)
+{
+	struct pollfd ended = { .fd = exporter.capture.pidfd, .events = POLLIN };
+
+	close(exporter.capture.ipc);
+	if (poll(&ended, 1, GRACE_MS) == 0)
+		kill(exporter.capture.pid, SIGKILL);
+	waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &(siginfo_t){ 0 }, WEXITED);
 }
 
 static void log_hello(void)
@@ -422,9 +435,7 @@ int main(int argc, char **argv)
 	run();
 
 	http_close(exporter.http);
-	close(exporter.capture.ipc);
-	if (exporter.status == EXIT_SUCCESS)
-		waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &(siginfo_t){ 0 }, WEXITED);
+	end_capture();
 	traffic_close(&exporter.traffic);
 	databases_close(&exporter.databases);
 	routes_close(&exporter.routes);

@@ -55,7 +55,7 @@ uint64_t sights_hash(const struct sights *sights, const struct record *record)
 
 	if (record->kind != RECORD_QUERY || record->verdict != VERDICT_ACCEPTED)
 		return packet_hash(sights, record) | 1;
-	hash = hash_words(&sights->key, word(record->client_id) ^ word(record->head + 16), rest);
+	hash = hash_words(&sights->key, word(record->client_id) ^ word(record->head + 14), rest);
 	return hash_words(&sights->key, hash ^ word(record->head), word(record->head + 8)) | 1;
 }
 

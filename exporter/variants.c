@@ -178,9 +178,11 @@ static int set_name(struct tunnel *tunnel, const char *text, char name[VARIANTS_
 		unsigned char c = i < length ? (unsigned char)tolower((unsigned char)text[i]) : '.';
 
 		if (c == '.') {
-			if (i == label || i - label > 63) {
+			if (i == label || i - label > 63 || name[label] == '-' ||
+			    name[i - 1] == '-') {
 				snprintf(reason, bytes,
-					 "a label of a domain has 1 to 63 characters");
+					 "a label of a domain has 1 to 63 characters and no dash "
+					 "at its ends");
 				return -EINVAL;
 			}
 			tunnel->name[label] = (uint8_t)(i - label);

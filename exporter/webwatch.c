@@ -51,9 +51,14 @@ static int add(struct webwatch *watch, const char *path)
 
 int webwatch_begin(struct webwatch *watch, const char *path)
 {
-	watch->count = 0;
+	unsigned others = watch->count > 1 ? watch->count - 1 : 0;
+	int r;
 
-	return add(watch, path);
+	watch->count = 0;
+	r = add(watch, path);
+	watch->count += r ? 0 : others;
+
+	return r;
 }
 
 int webwatch_files(struct webwatch *watch, const struct web_config *config)

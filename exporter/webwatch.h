@@ -33,6 +33,7 @@ struct webwatch {
 
 /**
  * webwatch_begin() - Watch a configuration file, from now on
+ * @watch:	Zeroed before the first call; later ones go on watching what webwatch_files() was given
  * @path:	Of webconfig_read(), which is to be called after this, so that no change is missed
  *
  * For the start and for every reload: webwatch_begin(), webconfig_read(), webwatch_files(),
@@ -44,7 +45,7 @@ int webwatch_begin(struct webwatch *watch, const char *path);
 
 /**
  * webwatch_files() - Watch the files that the configuration names as well
- * @config:	As read; where that failed, the one that stays in use
+ * @config:	As read. Where that failed there is nothing to call: the old ones are still watched
  *
  * Return: 0, -ENAMETOOLONG
  */

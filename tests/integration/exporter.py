@@ -96,7 +96,7 @@ class Exporter:
         return host.end(self.process, number)
 
     def kill(self):
-        host.end(self.process, signal.SIGKILL)
+        host.kill(self.process)
         self._stderr.close()
 
     def stderr(self):

@@ -88,16 +88,10 @@ def end(child, number=signal.SIGTERM, timeout=10):
     try:
         return child.wait(timeout)
     except subprocess.TimeoutExpired as error:
-        child.kill()
-        child.wait()
+        kill(child)
         raise AssertionError(f"did not end within {timeout} s of signal {number}") from error
     finally:
         _children.discard(child)
-
-
-def reap_orphans_here():
-    """Grandchildren become our children when their parent ends, so that their status is ours."""
-    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def status(pid):
@@ -116,6 +110,29 @@ def children(pid):
         if entry.isdigit() and status(entry).get("PPid") == str(pid):
             found.append(int(entry))
     return found
+
+
+def descendants(pid):
+    found = children(pid)
+    return found + [below for child in found for below in descendants(child)]
+
+
+def reap(pid, options=0):
+    """Take the status of an orphan that became ours, so that no zombie is left."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, options)
+
+
+def kill(child):
+    """End a child and all that it started."""
+    below = descendants(child.pid) if child.poll() is None else []
+    child.kill()
+    child.wait()
+    _children.discard(child)
+    for pid in below:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        reap(pid)
 
 
 class Host:
@@ -168,10 +185,6 @@ class Host:
     def sysctl(self, key, value):
         with self.inside():
             pathlib.Path("/proc/sys/net", key).write_text(f"{value}\n")
-
-    def has(self, interface):
-        with self.inside():
-            return interface in [name for _, name in socket.if_nameindex()]
 
     def mac(self, interface):
         with self.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -276,13 +289,6 @@ class Wire:
                 time.sleep(0.002)  # The kernel's queue of a veth end holds 1,000 frames.
 
 
-def end_children():
-    for child in list(_children):
-        child.kill()
-        child.wait()
-        _children.discard(child)
-
-
 def remove_leftovers():
     """Namespaces of runs that are dead, and the processes that still live in them."""
     for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
@@ -298,7 +304,8 @@ def remove_leftovers():
 
 
 def _clean():
-    end_children()
+    for child in list(_children):
+        kill(child)
     for host in _hosts:
         host.remove()
 
@@ -308,6 +315,8 @@ def _on_signal(number, _frame):
 
 
 if os.geteuid() == 0:
+    # What a child leaves behind when it is killed becomes ours, and not a stranger's, to wait for.
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     remove_leftovers()
     atexit.register(_clean)
     for _number in (signal.SIGTERM, signal.SIGHUP):

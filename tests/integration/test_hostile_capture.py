@@ -43,10 +43,11 @@ HELLO, FAILURE, TRAFFIC = C["BATCH_HELLO"], C["BATCH_FAILURE"], C["BATCH_TRAFFIC
 QUERY, RESPONSE = C["RECORD_QUERY"], C["RECORD_RESPONSE"]
 ACCEPTED, DOMAIN_RULE, QTYPE = C["VERDICT_ACCEPTED"], C["VERDICT_DOMAIN"], C["VERDICT_QTYPE"]
 NO_DOMAIN = 255
-RCODE3, KCP, ECS = 0x03, 0x20, 0x40
+RCODE3, TRUNCATED, KCP, ECS = 0x03, 0x10, 0x20, 0x40
 
 PROGRAM = """#!/usr/bin/python3 -IS
-import os, signal, socket, time
+import ctypes, os, signal, socket, time
+ctypes.CDLL(None).prctl(1, 0)  # PR_SET_PDEATHSIG: whoever wants its end has to kill it
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 ipc = socket.socket(fileno=3)
 config = ipc.recv(1 << 20)
@@ -90,7 +91,6 @@ def traffic(*records, **more):
 class HostileCapture(unittest.TestCase):
     def setUp(self):
         host.must_be_root()
-        host.reap_orphans_here()
         self.box = host.Host.make(self, "box")
         folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
         self.addCleanup(folder.cleanup)
@@ -100,20 +100,22 @@ class HostileCapture(unittest.TestCase):
     def program(self, *messages, then=WAIT):
         """Path of a program that sends these; a tuple (message, True) carries a descriptor."""
         listed = [m if isinstance(m, tuple) else (m, False) for m in messages]
-        path = self.folder / "capture"
+        path = self.folder / self.folder.name  # a name that no other process has
         path.write_text(PROGRAM.format(messages=listed, then=then))
         path.chmod(0o755)
         return str(path)
 
     def still_there(self):
-        """Processes that run our program."""
+        """Processes that run our program, which they no longer do when this returns."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 command = pathlib.Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if str(self.folder / "capture").encode() in command and b"python" in command[0]:
+            if b"python" in command[0] and command[2:3] == [self.folder.name.encode()]:
+                os.kill(int(pid), signal.SIGKILL)
+                host.reap(int(pid))
                 found.append(int(pid))
         return found
 
@@ -214,32 +216,32 @@ class HostileCapture(unittest.TestCase):
                         words=["backwards"])
 
     def test_records_out_of_range(self):
-        for wrong in (
-            record(kind=0),
-            record(kind=C["RECORD_KINDS"]),
-            record(verdict=C["VERDICTS"]),
-            record(verdict=255),
-            record(domain=1),
-            record(domain=64),
-            record(domain=NO_DOMAIN),
-            refused(verdict=DOMAIN_RULE, domain=0),
-            refused(domain=NO_DOMAIN),
-            refused(domain=1),
-            record(flags=0x80),
-            record(flags=RCODE3),
-            record(RESPONSE, flags=ECS),
-            record(flags=0x10),
-            record(bytes_=100, payload=101),
-            refused(ident=b"CLIENTID"),
-            refused(head=b"\x01"),
-            refused(nonce=b"\0\x01"),
-            refused(payload=1),
-            refused(flags=KCP),
-            refused(flags=ECS),
+        for word, wrong in (
+            ("kind", record(kind=0)),
+            ("kind", record(kind=C["RECORD_KINDS"])),
+            ("verdict", refused(verdict=C["VERDICTS"])),
+            ("verdict", refused(verdict=255)),
+            ("domain", record(domain=1)),
+            ("domain", record(domain=64)),
+            ("domain", record(domain=NO_DOMAIN)),
+            ("domain", refused(verdict=DOMAIN_RULE, domain=0)),
+            ("domain", refused(domain=NO_DOMAIN)),
+            ("domain", refused(domain=1)),
+            ("flags", record(flags=0x80)),
+            ("flags", record(flags=RCODE3)),
+            ("flags", record(flags=TRUNCATED)),
+            ("flags", record(RESPONSE, flags=ECS)),
+            ("payload", record(bytes_=100, payload=101)),
+            ("session", refused(ident=b"CLIENTID")),
+            ("session", refused(head=b"\x01")),
+            ("session", refused(nonce=b"\0\x01")),
+            ("session", refused(payload=1)),
+            ("session", refused(flags=KCP)),
+            ("session", refused(flags=ECS)),
         ):
-            self.caught(hello(), traffic(wrong, packets=1))
-            # The last of a full batch is looked at as the first is, and nothing of it counts.
-            self.caught(hello(), traffic(*[record()] * 511, wrong, packets=512))
+            self.caught(hello(), traffic(wrong, packets=1), words=[word])
+            # The last of a full batch is looked at as the first is.
+            self.caught(hello(), traffic(*[record()] * 511, wrong, packets=512), words=[word])
 
     def test_a_descriptor_with_a_message(self):
         self.caught((hello(), True))

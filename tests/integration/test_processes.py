@@ -26,7 +26,6 @@ SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 class Processes(unittest.TestCase):
     def setUp(self):
         host.must_be_root()
-        host.reap_orphans_here()
         self.box = host.Host.make(self, "box")
         self.udp = self.box.udp("127.0.0.1", 53)
         traffic.serve(self, self.udp)
@@ -37,10 +36,7 @@ class Processes(unittest.TestCase):
 
     def gone(self, pid):
         """There is no such process, not even a zombie; an orphan of ours is reaped first."""
-        try:
-            os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
+        host.reap(pid, os.WNOHANG)
         self.assertEqual(host.status(pid), {})
 
 
@@ -77,7 +73,8 @@ class Confinement(Processes):
         return found
 
     def test_neither_process_has_privileges(self):
-        exporter = Exporter.start(self, self.box)
+        host.must_have("setpriv")
+        exporter = Exporter.start(self, self.box, before=["setpriv", "--groups=4,27", "--"])
         for pid in (exporter.pid, exporter.capture_pid()):
             status = host.status(pid)
             self.assertEqual({key: int(status[key], 16) for key in SETS}, dict.fromkeys(SETS, 0))
@@ -126,10 +123,14 @@ class Endings(Processes):
             self.assertEqual(exporter.stop(number), 0, exporter.stderr())
             self.gone(capture)
 
-    def test_control_c_reaches_both_and_is_no_failure(self):
+    def test_control_c_is_for_the_exporter_alone(self):
         exporter = Exporter.start(self, self.box)
         capture = exporter.capture_pid()
+        os.kill(exporter.pid, signal.SIGSTOP)
         os.killpg(exporter.pid, signal.SIGINT)
+        time.sleep(0.2)
+        self.assertEqual(host.status(capture)["State"][0], "S")
+        os.kill(exporter.pid, signal.SIGCONT)
         self.assertEqual(exporter.wait(), 0, exporter.stderr())
         self.gone(capture)
 

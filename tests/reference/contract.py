@@ -48,7 +48,7 @@ SERVER = 1
 VAYDNS = 2
 DNSTTEX = 3
 
-RECORD = struct.Struct("=8s16s24sH2sHHHHBBBB")
+RECORD = struct.Struct("=8s16s22s2sIHHHHBBBB")
 TUNNEL = struct.Struct("=256s8HHBBBBBB")
 CONFIG = struct.Struct("=IHHIIHBB")
 DOMAINS = 64
@@ -74,8 +74,8 @@ class Record:
     client_id: bytes = b""
     resolver: bytes = b""
     head: bytes = b""
-    interface: int = 0
     nonce: bytes = b""
+    interface: int = 0
     port: int = 0
     dns_id: int = 0
     message_bytes: int = 0
@@ -86,7 +86,7 @@ class Record:
     flags: int = 0
 
     def pack(self):
-        return RECORD.pack(self.client_id, self.resolver, self.head, self.interface, self.nonce,
+        return RECORD.pack(self.client_id, self.resolver, self.head, self.nonce, self.interface,
                            self.port, self.dns_id, self.message_bytes, self.payload_bytes,
                            self.domain, self.kind, self.verdict, self.flags)
 

@@ -42,7 +42,7 @@ def untag(data, protocol):
 
 
 def ipv4(data, wire):
-    """(source, destination, payload as far as it is there, its real length, more fragments)"""
+    """(source, destination, payload as far as it is there)"""
     require(len(data) >= 20, Verdict.PACKET)
     require(data[0] >> 4 == 4, Verdict.PACKET)
     header = (data[0] & 15) * 4
@@ -52,9 +52,7 @@ def ipv4(data, wire):
     require(total <= wire, Verdict.PACKET)
     require(u16(data, 6) & 0x1FFF == 0, Verdict.PACKET)  # a later fragment has no UDP header
     require(data[9] == UDP, Verdict.PACKET)
-    more = u16(data, 6) & 0x2000 != 0
-    return (V4_MAPPED + data[12:16], V4_MAPPED + data[16:20], data[header:total], total - header,
-            more)
+    return V4_MAPPED + data[12:16], V4_MAPPED + data[16:20], data[header:total]
 
 
 def ipv6(data, wire):
@@ -65,7 +63,6 @@ def ipv6(data, wire):
     require(40 + length <= wire, Verdict.PACKET)
     payload = data[40:40 + length]
     following = data[6]
-    more = False
     headers = 0
     while following in (HOP_BY_HOP, ROUTING, DESTINATION, FRAGMENT):
         headers += 1
@@ -74,15 +71,13 @@ def ipv6(data, wire):
         size = 8
         if following == FRAGMENT:
             require(u16(payload, 2) & 0xFFF8 == 0, Verdict.PACKET)
-            more = more or payload[3] & 1 != 0
         else:
             size = (payload[1] + 1) * 8
         require(len(payload) >= size, Verdict.PACKET)
         following = payload[0]
         payload = payload[size:]
-        length -= size
     require(following == UDP, Verdict.PACKET)
-    return data[8:24], data[24:40], payload, length, more
+    return data[8:24], data[24:40], payload
 
 
 def datagram(sight, config):
@@ -90,12 +85,11 @@ def datagram(sight, config):
     data, protocol = untag(sight.data, sight.protocol)
     wire = sight.wire - (len(sight.data) - len(data))
     require(protocol in (IPV4, IPV6), Verdict.PACKET)
-    source, destination, payload, length, more = (ipv4 if protocol == IPV4 else ipv6)(data, wire)
+    source, destination, payload = (ipv4 if protocol == IPV4 else ipv6)(data, wire)
 
     require(len(payload) >= 8, Verdict.PACKET)
     source_port, destination_port, udp_length = struct.unpack_from("!HHH", payload)
     require(udp_length >= 8, Verdict.PACKET)
-    require(udp_length <= length or more, Verdict.PACKET)
     if sight.outgoing:
         require(source_port == config.port, Verdict.PACKET)
         resolver, port = destination, destination_port

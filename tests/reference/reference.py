@@ -19,7 +19,8 @@ POINTERS = 10  # dns.go compressionPointerLimit
 NAME_BYTES = 255
 TXT, OPT = 16, 41
 ECS_OPTION = 8
-HEAD_BYTES = 24
+HEAD_BYTES = 22
+KCP_BYTES = 24
 PADDING = 0xE0
 HINT, PING, PREFIX = 0xFE, 0xFF, 0xFD  # dnsttEx
 
@@ -244,7 +245,7 @@ def keep_packets(record, packets):
     if not packets:
         return False
     record.head = packets[0][:HEAD_BYTES]
-    if len(packets[0]) >= HEAD_BYTES:
+    if len(packets[0]) >= KCP_BYTES:
         record.flags |= FLAG_KCP
     return True
 
@@ -315,7 +316,7 @@ def judge_response(record, config, message):
 
 def decode(sight, config):
     """The record of one packet"""
-    record = Record(interface=sight.interface & 0xFFFF, kind=RESPONSE if sight.outgoing else QUERY)
+    record = Record(interface=sight.interface, kind=RESPONSE if sight.outgoing else QUERY)
     try:
         record.resolver, record.port, message, record.message_bytes = datagram(sight, config)
         if sight.outgoing:

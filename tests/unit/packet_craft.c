@@ -174,6 +174,37 @@ void craft_udp(struct craft *craft, unsigned source, unsigned destination)
 	craft_front(craft, header.at, header.size);
 }
 
+struct craft craft_datagram(void)
+{
+	struct craft craft = { .size = 0 };
+
+	craft_poll(&craft);
+	craft_udp(&craft, PEER_PORT, 53);
+	return craft;
+}
+
+void craft_extension(struct craft *craft, unsigned next, unsigned length, unsigned third,
+		     unsigned fourth, size_t more)
+{
+	struct craft header = { .size = 0 };
+
+	craft_8(&header, next);
+	craft_8(&header, length);
+	craft_8(&header, third);
+	craft_8(&header, fourth);
+	craft_zeros(&header, 4 + more);
+	craft_front(craft, header.at, header.size);
+}
+
+void craft_tag(struct craft *craft, unsigned protocol)
+{
+	struct craft header = { .size = 0 };
+
+	craft_16(&header, 5);
+	craft_16(&header, protocol);
+	craft_front(craft, header.at, header.size);
+}
+
 static void address(struct craft *header, unsigned byte, unsigned times)
 {
 	for (unsigned i = 0; i < times; i++)

@@ -66,6 +66,16 @@ void craft_ipv4(struct craft *craft, unsigned source, unsigned destination);
 void craft_ipv6(struct craft *craft, unsigned source, unsigned destination);
 void craft_front(struct craft *craft, const void *bytes, size_t count);
 
+/* The UDP datagram of a poll */
+struct craft craft_datagram(void);
+
+/* An IPv6 extension header in front, its first four bytes given, and 4 + @more zeros behind them */
+void craft_extension(struct craft *craft, unsigned next, unsigned length, unsigned third,
+		     unsigned fourth, size_t more);
+
+/* A VLAN tag in front, before what is of @protocol */
+void craft_tag(struct craft *craft, unsigned protocol);
+
 /* A configuration for one dnstt domain, not indexed yet; another one added to it */
 void craft_config(struct config *ret_config, const char *domain);
 struct tunnel *craft_config_add(struct config *config, const char *domain);

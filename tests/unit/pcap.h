@@ -11,6 +11,7 @@ struct sight;
 struct pcap {
 	uint8_t *bytes;
 	size_t size, at;
+	uint64_t now_ns; /* when the latest packet came, since 1970 */
 };
 
 /* The test fails if TEST_FIXTURES is not set, or has no such recording */

@@ -250,6 +250,8 @@ static void test_durations_are_those_of_go(void **state)
 		"1hs2",
 		"0x1s",
 		"3000000h",
+		"6000000h",
+		"2562047h2562047h",
 		"+-1s",
 	};
 	char text[200];

@@ -58,35 +58,43 @@ static void test_a_short_reason_buffer_is_not_overrun(void **state)
 
 static void test_yaml_beyond_the_format_is_refused(void **state)
 {
-	static const char *const texts[] = {
-		"tls_server_config: &a\n" PAIR,
-		"tls_server_config: {cert_file: &a x}\n",
-		"&a tls_server_config: {}\n",
-		"rate_limit: *a\n",
-		"http_server_config: !!map {}\n",
-		"tls_server_config:\n  cert_file: !x a.crt\n",
-		"tls_server_config:\n  cipher_suites: &a []\n",
-		"tls_server_config:\n  cert_file: \"a\\0b\"\n",
-		"tls_server_config:\n  <<: {cert_file: a}\n",
-		"? [a]\n: b\n",
-		"? {a: b}\n: c\n",
-		"basic_auth_users:\n  ? [a]\n  : " HASH "\n",
-		"basic_auth_users:\n  a: {b: c}\n",
-		"tls_server_config:\n  cipher_suites:\n  - [a]\n",
-		"tls_server_config:\n  cipher_suites:\n  - ~\n",
-		"rate_limit:\n---\nrate_limit:\n",
-		"\xff\xfe\xff",
-		"rate_limit: \xc3\x28",
-		"rate_limit: \x07",
-		"%YAML 9.9\n---\n",
+	static const struct {
+		const char *text;
+		const char *wanted;
+	} cases[] = {
+		{ "tls_server_config: &a\n" PAIR, ":1: tls_server_config: an anchor; " },
+		{ "tls_server_config: {cert_file: &a x, key_file: y}\n", "an anchor; " },
+		{ "&a rate_limit: {}\n", ":1: an anchor; " },
+		{ "tls_server_config:\n" PAIR "  cipher_suites: &a []\n", "an anchor; " },
+		{ "rate_limit: *a\n", ":1: rate_limit: an alias; " },
+		{ "http_server_config: !!map {}\n", "a tag; " },
+		{ "tls_server_config:\n  key_file: b\n  cert_file: !x a.crt\n", "a tag; " },
+		{ "tls_server_config:\n" PAIR "  cipher_suites: !!seq []\n", "a tag; " },
+		{ "tls_server_config:\n  key_file: b\n  cert_file: \"a\\0b\"\n", "a NUL byte; " },
+		{ "\"rate_limit\\0\": {}\n", ":1: a NUL byte; " },
+		{ "tls_server_config:\n" PAIR "  <<: {cert_file: a}\n", ".<<: unknown key; " },
+		{ "? [a]\n: b\n", "a list or mapping for a key; " },
+		{ "? {a: b}\n: c\n", "a list or mapping for a key; " },
+		{ "basic_auth_users:\n  ? [a]\n  : " HASH "\n", "a list or mapping for a name; " },
+		{ "basic_auth_users:\n  a: {b: c}\n", "users.a: more than one value; " },
+		{ "tls_server_config:\n  cipher_suites:\n  - [a]\n", "an item of more than one" },
+		{ "tls_server_config:\n  cipher_suites:\n  - ~\n", "an empty item; " },
+		{ "rate_limit:\n---\nrate_limit:\n", ":2: a second document; " },
+		{ "---\n---\n", ":2: a second document; " },
+		{ "\xff\xfe\xff", ":1: not YAML: " },
+		{ "rate_limit: \xc3\x28", ":1: not YAML: " },
+		{ "rate_limit: \x07", ":1: not YAML: " },
+		{ "%YAML 9.9\n---\n", ":1: not YAML: " },
 	};
 
 	(void)state;
-	for (unsigned i = 0; i < COUNT(texts); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct web_config config;
 
-		assert_int_equal(parse(texts[i], &config), -EINVAL);
+		assert_int_equal(parse(cases[i].text, &config), -EINVAL);
 		assert_memory_equal(reason, PATH ":", sizeof(PATH));
+		if (!strstr(reason, cases[i].wanted))
+			fail_msg("%s", reason);
 	}
 }
 

@@ -124,10 +124,29 @@ static void test_a_symbolic_link_that_is_turned_is_noticed(void **state)
 	assert_true(webwatch_changed(watch));
 }
 
+static void test_the_old_files_are_watched_while_a_new_configuration_is_wrong(void **state)
+{
+	struct folder *folder = *state;
+	struct webwatch *watch = &folder->watch;
+	struct web_config config;
+
+	write_file(folder->names[0], "wrong\n");
+	assert_false(webwatch_changed(watch));
+	assert_true(webwatch_changed(watch));
+	assert_int_equal(webwatch_begin(watch, folder->names[0]), 0);
+	assert_int_equal(
+		webconfig_read(folder->names[0], &config, folder->reason, sizeof(folder->reason)),
+		-22);
+	assert_false(webwatch_changed(watch));
+	write_file(folder->names[1], "new");
+	assert_false(webwatch_changed(watch));
+	assert_true(webwatch_changed(watch));
+}
+
 static void test_a_path_that_is_too_long_is_not_watched(void **state)
 {
 	static char path[PATH_MAX + 1];
-	struct webwatch watch;
+	struct webwatch watch = { 0 };
 
 	(void)state;
 	memset(path, 'x', PATH_MAX);
@@ -166,6 +185,9 @@ int main(void)
 						make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_a_symbolic_link_that_is_turned_is_noticed,
 						make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(
+			test_the_old_files_are_watched_while_a_new_configuration_is_wrong,
+			make_folder, remove_folder),
 		cmocka_unit_test(test_a_path_that_is_too_long_is_not_watched),
 		cmocka_unit_test(test_a_bucket_holds_its_burst_and_refills),
 	};

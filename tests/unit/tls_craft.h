@@ -75,8 +75,8 @@ void tls_craft_close(struct tls_craft_pair *pair);
  */
 struct tls_craft_result tls_craft_handshake(struct tls *tls, const struct tls_craft_client *client);
 
-/* A folder with a.crt, a.key, b.crt, b.key, rsa.crt and rsa.key, each certificate its own issuer; b may
- * issue others
+/* A folder with a.crt, a.key, b.crt, b.key, rsa.crt and rsa.key. Each certificate is its own issuer;
+ * b may issue others.
  */
 struct tls_craft_place {
 	char path[64];
