@@ -92,11 +92,33 @@ static bool is_ready(void *context)
 	return exporter.ingest.ready;
 }
 
-/* How capture ended, once it has: waits for it, so nothing is left behind */
+/* Whether capture has ended, or does so in a moment */
+static bool capture_ends(void)
+{
+	struct pollfd ended = { .fd = exporter.capture.pidfd, .events = POLLIN };
+
+	return poll(&ended, 1, GRACE_MS) > 0;
+}
+
+static void kill_capture(void)
+{
+	siginfo_t how;
+
+	kill(exporter.capture.pid, SIGKILL);
+	waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &how, WEXITED);
+}
+
+/* After the end of the conversation */
 static void say_how_capture_ended(void)
 {
 	siginfo_t how = { 0 };
 
+	if (!capture_ends()) {
+		log_line(LOG_ERROR,
+			 "capture ended the conversation, but not itself, and was killed");
+		kill_capture();
+		return;
+	}
 	if (waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &how, WEXITED) < 0)
 		return;
 	if (how.si_code == CLD_EXITED)
@@ -109,23 +131,12 @@ static void say_how_capture_ended(void)
 			 LOG_TEXT("signal", sigabbrev_np(how.si_status)));
 }
 
-static void kill_capture(void)
-{
-	siginfo_t how;
-
-	kill(exporter.capture.pid, SIGKILL);
-	waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &how, WEXITED);
-}
-
-/* Capture ends by itself when the socketpair is closed, unless something holds it */
+/* It ends by itself when the socketpair is closed, unless something holds it */
 static void end_capture(void)
 {
-	struct pollfd ended = { .fd = exporter.capture.pidfd, .events = POLLIN };
-
 	close(exporter.capture.ipc);
-	if (poll(&ended, 1, GRACE_MS) == 0)
-		kill(exporter.capture.pid, SIGKILL);
-	waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &(siginfo_t){ 0 }, WEXITED);
+	if (!capture_ends())
+		kill_capture();
 }
 
 static void log_hello(void)

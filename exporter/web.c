@@ -30,6 +30,15 @@ static int read_all(struct web *web, struct web_config *config, char *reason)
 	return failed;
 }
 
+/* As golang.org/x/time/rate has it; full at first */
+static void set_limit(struct web *web)
+{
+	const struct web_config *config = &web->config;
+
+	web->limit =
+		bucket_make(config->rate_interval_ns, config->rate_burst ? config->rate_burst : 1);
+}
+
 static void log_notices(const struct web_config *config)
 {
 	const char *notice;
@@ -49,6 +58,7 @@ int web_open(struct web *ret_web, const char *path, char *ret_reason)
 	failed = read_all(web, &web->config, ret_reason);
 	if (failed)
 		return failed;
+	set_limit(web);
 	failed = credentials_load(&web->config, &web->credentials);
 	if (failed) {
 		snprintf(ret_reason, WEBCONFIG_REASON_BYTES, "passwords can't be checked: %s",
@@ -91,6 +101,7 @@ static int reload(struct web *web, char *reason)
 	credentials_reload(web->credentials, &config);
 	webconfig_free(&web->config);
 	web->config = config;
+	set_limit(web);
 	log_notices(&web->config);
 	return 0;
 }
@@ -120,22 +131,7 @@ void web_run(struct web *web, uint64_t now_ns)
 		web_reload(web);
 }
 
-/* A bucket of rate_burst requests that gains one each rate_interval, as golang.org/x/time/rate has it */
 bool web_limited(struct web *web, uint64_t now_ns)
 {
-	uint64_t interval = web->config.rate_interval_ns, full, gained;
-
-	if (interval == 0)
-		return false;
-	full = web->config.rate_burst > UINT64_MAX / interval ? UINT64_MAX
-							      : web->config.rate_burst * interval;
-	gained = web->tokens_at_ns == 0 ? full : now_ns - web->tokens_at_ns;
-	web->tokens_at_ns = now_ns;
-	web->tokens_ns = gained > full - (web->tokens_ns < full ? web->tokens_ns : full)
-				 ? full
-				 : web->tokens_ns + gained;
-	if (web->tokens_ns < interval)
-		return true;
-	web->tokens_ns -= interval;
-	return false;
+	return !bucket_take(&web->limit, now_ns);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bucket.h"
 #include "webconfig.h"
 #include "webwatch.h"
 
@@ -20,8 +21,7 @@ struct web {
 	struct tls *tls; /* NULL: plain HTTP, for as long as the program runs */
 	struct webwatch watch;
 	uint64_t next_poll_ns;
-	uint64_t tokens_ns; /* rate limit: time saved up, in intervals of the configuration */
-	uint64_t tokens_at_ns;
+	struct bucket limit; /* of requests, for all clients together */
 	uint64_t reloads, reload_failures;
 };
 

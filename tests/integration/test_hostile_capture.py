@@ -75,7 +75,7 @@ def hello(ring=32 << 20, landlock=0, sealed=0, reserved=0, **more):
 def record(kind=QUERY, verdict=ACCEPTED, domain=0, flags=0, *, ident=b"CLIENTID", head=b"",
            nonce=b"", bytes_=100, payload=24):
     address = bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 9])
-    return struct.pack("=8s16s24sH2sHHHHBBBB", ident, address, head, 1, nonce, 5353, 4711, bytes_,
+    return struct.pack("=8s16s22s2sIHHHHBBBB", ident, address, head, nonce, 1, 5353, 4711, bytes_,
                        payload, domain, kind, verdict, flags)
 
 

@@ -12,3 +12,13 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The same numbers in each run, on every machine (splitmix64) */
+static inline unsigned unit_random(uint64_t *state)
+{
+	uint64_t mixed = *state += 0x9e3779b97f4a7c15u;
+
+	mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
+	mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
+	return (unsigned)(mixed >> 33);
+}
