@@ -8,7 +8,9 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import dnstt
 import host
+import packets
 import traffic
 from exporter import Exporter
 
@@ -92,6 +94,21 @@ class Interfaces(unittest.TestCase):
         self.talk(0, tally=traffic.Tally())
         self.talk(1)
         exporter.expect(self, self.tally.counts())
+
+    def test_a_response_that_leaves_by_another_interface_is_no_duplicate(self):
+        # It has its query's ID, port and length, and came a moment later.
+        self.connect(0)
+        self.connect(1)
+        exporter = Exporter.start(self, self.server)
+        first, second = (host.Wire(self.server, name, self.client, name) for name in ("eth0", "eth1"))
+        self.addCleanup(first.close)
+        self.addCleanup(second.close)
+        resolver, server = ("198.51.100.7", 5353), ("192.0.0.1", 53)
+        query = dnstt.refused()["qtype"]
+        response = query[:2] + bytes([dnstt.QR >> 8, dnstt.NOERROR]) + query[4:]
+        first.arrive(*packets.packet(resolver, server, query))
+        second.leave(*packets.packet(server, resolver, response))
+        exporter.expect(self, {"rejected": {"qtype": 1}, "responses": {"NOERROR": 1}})
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ static void test_documented_example(void **state)
 	assert_int_equal(record.kind, RECORD_QUERY);
 	assert_int_equal(record.domain, 0);
 	assert_memory_equal(record.client_id, "CLIENTID", 8);
-	assert_memory_equal(record.head, "supercalifragilisticexpi", 24);
+	assert_memory_equal(record.head, "supercalifragilisticexpi", RECORD_HEAD_BYTES);
 	assert_memory_equal(record.nonce, "\xa3\x15", 2);
 	assert_int_equal(record.payload_bytes, strlen("supercalifragilisticexpialidocious"));
 	assert_int_equal(record.flags, RECORD_FLAG_KCP);
@@ -88,7 +88,8 @@ static void test_poll_shows_what_follows_its_client_id(void **state)
 	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 	assert_int_equal(record.payload_bytes, 0);
 	assert_int_equal(record.flags, 0);
-	assert_memory_equal(record.head, CRAFT_POLL "\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24);
+	assert_memory_equal(record.head, CRAFT_POLL "\0\0\0\0\0\0\0\0\0\0\0\0\0",
+			    RECORD_HEAD_BYTES);
 	assert_memory_equal(record.nonce, "ad", 2); /* of "padding!" */
 }
 

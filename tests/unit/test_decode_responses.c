@@ -48,7 +48,7 @@ static void test_response_is_its_question_and_its_packets(void **state)
 	assert_memory_equal(record.client_id, CRAFT_ID, 8);
 	assert_int_equal(record.message_bytes, message.size);
 	assert_int_equal(record.payload_bytes, 24);
-	assert_memory_equal(record.head, KCP, 24);
+	assert_memory_equal(record.head, KCP, RECORD_HEAD_BYTES);
 	assert_memory_equal(record.nonce, "\0\0", 2);
 	assert_int_equal(record.flags, RECORD_FLAG_KCP);
 	assert_int_equal(record.dns_id, 0x1234);

@@ -37,7 +37,7 @@ static void assert_bodies(enum framing framing, const struct body *bodies, size_
 	for (size_t i = 0; i < count; i++) {
 		const struct body *body = &bodies[i];
 		struct record record;
-		size_t head = body->payload < 24 ? body->payload : 24;
+		size_t head = body->payload;
 
 		assert_int_equal(upstream(framing, body->bytes, body->count, &record),
 				 body->accepted);
@@ -182,7 +182,7 @@ static void test_kcp_header_has_24_bytes(void **state)
 		memcpy(body + 2, KCP, bytes);
 		assert_true(upstream(FRAMING_DNSTT, body, 2 + bytes, &record));
 		assert_int_equal(record.flags, bytes >= 24 ? RECORD_FLAG_KCP : 0);
-		assert_memory_equal(record.head, KCP, bytes < 24 ? bytes : 24);
+		assert_memory_equal(record.head, KCP, RECORD_HEAD_BYTES);
 	}
 }
 
@@ -194,7 +194,7 @@ static void test_first_packet_that_is_not_empty_shows_its_head(void **state)
 	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\0\x18" KCP "\0"), &record) == false);
 	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\0\x19" KCP "\0"), &record));
 	assert_int_equal(record.flags, RECORD_FLAG_KCP);
-	assert_memory_equal(record.head, KCP, 24);
+	assert_memory_equal(record.head, KCP, RECORD_HEAD_BYTES);
 	/* A short one comes first, so its head is that of no KCP segment */
 	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\x01z\x19" KCP), &record));
 	assert_int_equal(record.flags, 0);
@@ -246,7 +246,7 @@ static void test_answer_holds_packets_behind_their_lengths(void **state)
 	record = downstream(&text, 255, 0);
 	assert_int_equal(record.payload_bytes, 524);
 	assert_int_equal(record.flags, RECORD_FLAG_KCP);
-	for (unsigned i = 0; i < 24; i++)
+	for (unsigned i = 0; i < RECORD_HEAD_BYTES; i++)
 		assert_int_equal(record.head[i], i + 1);
 	for (size_t step = 1; step < 255; step += 11)
 		assert_int_equal(downstream(&text, step, 0).payload_bytes, 524);
