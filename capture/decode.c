@@ -117,7 +117,7 @@ static uint8_t judge(const struct dns_message *message, const struct config *con
 		     struct record *record)
 {
 	bool query = record->kind == RECORD_QUERY;
-	uint8_t decoded[TUNNEL_DECODED_BYTES], *rest;
+	static uint8_t decoded[TUNNEL_DECODED_BYTES], *rest;
 	const struct tunnel *tunnel;
 	struct record session = *record;
 	unsigned prefix, type = 0;
@@ -161,7 +161,7 @@ static uint8_t read_message(struct cursor *cursor, const struct config *config,
 			    struct record *record)
 {
 	bool query = record->kind == RECORD_QUERY;
-	struct dns_message message;
+	static struct dns_message message;
 	bool read = dns_read(cursor, query, &message);
 	uint8_t verdict;
 

@@ -48,8 +48,8 @@ static bool dns_name(struct cursor *cursor, struct dns_name *name)
 /* A resource record: its fixed part (TYPE, CLASS, TTL, RDLENGTH), or NULL; its name is not kept */
 static const uint8_t *dns_rr(struct cursor *cursor, struct dns_rdata *ret_rdata)
 {
-	const uint8_t *fixed = NULL;
-	struct dns_name name;
+	static struct dns_name name;
+	const uint8_t *fixed;
 
 	if (!dns_name(cursor, &name) || !(fixed = cursor_take(cursor, 10)))
 		return NULL;
@@ -66,7 +66,7 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 	struct dns_message *message = ret_message;
 	unsigned questions, records, additional;
 	struct dns_rdata rdata;
-	struct dns_name other;
+	static struct dns_name other;
 
 	memset(&message->id, 0, sizeof(*message) - offsetof(struct dns_message, id));
 	message->edns_size = EDNS_MIN;

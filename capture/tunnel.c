@@ -39,7 +39,7 @@ int tunnel_match(const struct config *config, const struct dns_name *name, unsig
 {
 	unsigned labels = name->labels, known = config->labels_max;
 	unsigned first = labels > known ? labels - known : 0;
-	uint8_t lower[DNS_NAME_BYTES + 17] = { 0 };
+	static uint8_t lower[DNS_NAME_BYTES + 17];
 	size_t bytes = 0;
 
 	for (unsigned i = first; i < labels; i++, bytes += 1u + lower[bytes]) {
@@ -47,6 +47,7 @@ int tunnel_match(const struct config *config, const struct dns_name *name, unsig
 
 		lower[bytes] = (uint8_t)fold(lower + bytes + 1, label + 1, *label, true);
 	}
+	memset(lower + bytes, 0, 17);
 	for (size_t at = 0; lower[at] != 0; at += 1u + lower[at], first++) {
 		int domain = config_domain(config, lower + at, bytes + 1 - at);
 
@@ -57,28 +58,29 @@ int tunnel_match(const struct config *config, const struct dns_name *name, unsig
 	return -1;
 }
 
-/* RFC 4648: letters, then digits, each a run of values */
+/* RFC 4648: letters, then digits, each a run of values; the character for zero */
 static const struct runs {
-	uint8_t letters, letter_value, digit, digits, digit_value;
-} runs[ALPHABETS] = {
-	[ALPHABET_BASE32] = { 26, 0, '2', 6, 26 }, [ALPHABET_BASE32HEX] = { 22, 10, '0', 10, 0 }
-};
+	uint8_t letters, letter_value, digit, digits, digit_value, zero;
+} runs[ALPHABETS] = { [ALPHABET_BASE32] = { 26, 0, '2', 6, 26, 'a' },
+		      [ALPHABET_BASE32HEX] = { 22, 10, '0', 10, 0, '0' } };
 
-/* Characters to values of 5 bits, zeros behind the last; false if one is not of the alphabet */
-static bool text_values(const uint8_t text[TEXT_BYTES], size_t length, enum alphabet alphabet,
+/* Characters to values of 5 bits, zeros behind the last; false if one is not of the alphabet. Without branches
+ * and of known length, the loop becomes one of 16 characters at a time.
+ */
+static bool text_values(uint8_t text[TEXT_BYTES], size_t length, enum alphabet alphabet,
 			uint8_t ret_values[TEXT_BYTES])
 {
 	const struct runs a = runs[alphabet];
 	uint8_t bad = 0;
 
+	memset(text + length, a.zero, TEXT_BYTES - length);
 	for (unsigned i = 0; i < TEXT_BYTES; i++) {
 		uint8_t letter = (uint8_t)((text[i] | 0x20) - 'a');
 		uint8_t digit = (uint8_t)(text[i] - a.digit);
-		uint8_t value = 0xff;
+		uint8_t value = digit < a.digits ? (uint8_t)(digit + a.digit_value) : 0xff;
 
-		value = digit < a.digits ? (uint8_t)(digit + a.digit_value) : value;
 		value = letter < a.letters ? (uint8_t)(letter + a.letter_value) : value;
-		bad |= ret_values[i] = i < length ? value : 0;
+		bad |= ret_values[i] = value;
 	}
 	return bad < 0x80;
 }
@@ -87,7 +89,7 @@ int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet al
 		  uint8_t ret_decoded[TUNNEL_DECODED_BYTES])
 {
 	static const uint8_t tail[] = { 0, 0, 1, 0, 2, 3, 0, 4 }; /* of an unfinished group */
-	uint8_t text[TEXT_BYTES + 64] = { 0 }, values[TEXT_BYTES];
+	static uint8_t text[TEXT_BYTES + 64], values[TEXT_BYTES]; /* static: not zeroed each time */
 	size_t length = 0;
 
 	for (unsigned i = 0; i < prefix; i++) {
@@ -156,7 +158,7 @@ bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing, st
 
 void tunnel_downstream(const uint8_t *rdata, size_t bytes, struct record *record)
 {
-	uint8_t stream[STREAM_BYTES];
+	static uint8_t stream[STREAM_BYTES];
 	size_t length = 0, at = 0, packet;
 
 	while (at < bytes) { /* character-strings (RFC 1035, 3.3.14), joined */
