@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/* The metric families */
+#include "families.h"
+
+#include "build.h"
+#include "exposition.h"
+#include "geoip.h"
+#include "http.h"
+#include "options.h"
+#include "process.h"
+#include "record.h"
+#include "routes.h"
+#include "traffic.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* Label values of dnstt_rejected_queries_total, in the order in which dnstt-server decides */
+static const char *const reasons[VERDICTS] = {
+	[VERDICT_PACKET] = "packet",
+	[VERDICT_FRAGMENT] = "fragment",
+	[VERDICT_MALFORMED] = "malformed",
+	[VERDICT_NOT_QUERY] = "not_query",
+	[VERDICT_MULTIPLE_OPT] = "multiple_opt",
+	[VERDICT_EDNS_VERSION] = "edns_version",
+	[VERDICT_QDCOUNT] = "qdcount",
+	[VERDICT_DOMAIN] = "domain",
+	[VERDICT_OPCODE] = "opcode",
+	[VERDICT_QTYPE] = "qtype",
+	[VERDICT_ENCODING] = "encoding",
+	[VERDICT_EDNS_SIZE] = "edns_size",
+	[VERDICT_SHORT] = "short",
+	[VERDICT_FRAMING] = "framing",
+};
+
+/* Mnemonics of the IANA registry "DNS RCODEs"; those that dnstt-server sends are shown at zero too */
+static const struct {
+	const char *name;
+	bool always;
+} rcodes[TRAFFIC_RCODES] = {
+	{ "NOERROR", true },  { "FORMERR", true },  { "SERVFAIL", false }, { "NXDOMAIN", true },
+	{ "NOTIMP", true },   { "REFUSED", false }, { "YXDOMAIN", false }, { "YXRRSET", false },
+	{ "NXRRSET", false }, { "NOTAUTH", false }, { "NOTZONE", false },  { "DSOTYPENI", false },
+	{ "RCODE12", false }, { "RCODE13", false }, { "RCODE14", false },  { "RCODE15", false },
+};
+
+/* What a query under no domain is counted by; no domain of more than one label is called so */
+#define NO_DOMAIN "none"
+
+static void name(struct text *text, const struct family *family)
+{
+	text_string(text, family->name);
+	if (family->type == COUNTER)
+		text_string(text, "_total");
+}
+
+static void value(struct text *text, uint64_t number)
+{
+	text_string(text, " ");
+	text_number(text, number);
+	text_string(text, "\n");
+}
+
+/* name{key="label" */
+static void first_label(struct text *text, const struct family *family, const char *key,
+			const char *label)
+{
+	name(text, family);
+	text_string(text, "{");
+	text_string(text, key);
+	text_string(text, "=\"");
+	text_string(text, label);
+	text_string(text, "\"");
+}
+
+static void next_label(struct text *text, const char *key, const char *label)
+{
+	text_string(text, ",");
+	text_string(text, key);
+	text_string(text, "=\"");
+	text_string(text, label);
+	text_string(text, "\"");
+}
+
+static uint64_t field_of(const void *structure, const struct family *family)
+{
+	uint64_t number;
+
+	memcpy(&number, (const char *)structure + family->field, sizeof(number));
+	return number;
+}
+
+static void place_labels(struct text *text, const struct exposition *exposition,
+			 const struct series *series)
+{
+	if (exposition->country)
+		next_label(text, "country", series->other ? "other" : series->place.country);
+	if (exposition->asn && series->other) {
+		next_label(text, "asn", "other");
+	} else if (exposition->asn) {
+		text_string(text, ",asn=\"");
+		text_number(text, series->place.asn);
+		text_string(text, "\"");
+	}
+}
+
+static void by_series(struct text *text, const struct family *family,
+		      const struct exposition *exposition)
+{
+	const struct series_table *table = &exposition->traffic->series;
+
+	for (uint32_t i = 0; i < table->count; i++) {
+		const struct series *series = &table->series[i];
+
+		first_label(text, family, "domain", exposition->options->domains[series->domain]);
+		place_labels(text, exposition, series);
+		text_string(text, "}");
+		if (family->type == GAUGE) {
+			uint32_t number;
+
+			memcpy(&number, (const char *)series + family->field, sizeof(number));
+			value(text, number);
+		} else {
+			value(text, field_of(series, family));
+		}
+	}
+}
+
+static void by_domain(struct text *text, const struct family *family,
+		      const struct exposition *exposition)
+{
+	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
+		first_label(text, family, "domain", exposition->options->domains[i]);
+		text_string(text, "}");
+		value(text, field_of(&exposition->traffic->domain[i], family));
+	}
+}
+
+static void by_reason(struct text *text, const struct family *family,
+		      const struct exposition *exposition)
+{
+	uint32_t domains = exposition->traffic->domains;
+
+	for (uint32_t i = 0; i <= domains; i++) {
+		bool none = i == domains;
+
+		/* The domain is not known before that rule */
+		for (unsigned verdict = none ? VERDICT_ACCEPTED + 1 : VERDICT_DOMAIN + 1;
+		     verdict < (none ? VERDICT_DOMAIN + 1 : VERDICTS); verdict++) {
+			first_label(text, family, "domain",
+				    none ? NO_DOMAIN : exposition->options->domains[i]);
+			next_label(text, "reason", reasons[verdict]);
+			text_string(text, "}");
+			value(text, exposition->traffic->domain[i].rejected[verdict]);
+		}
+	}
+}
+
+static void by_rcode(struct text *text, const struct family *family,
+		     const struct exposition *exposition)
+{
+	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
+		const uint64_t *responses = exposition->traffic->domain[i].responses;
+
+		for (unsigned rcode = 0; rcode < COUNT(rcodes); rcode++) {
+			if (!rcodes[rcode].always && responses[rcode] == 0)
+				continue;
+			first_label(text, family, "domain", exposition->options->domains[i]);
+			next_label(text, "rcode", rcodes[rcode].name);
+			text_string(text, "}");
+			value(text, responses[rcode]);
+		}
+	}
+}
+
+/* Of a time on the monotonic clock, the time since 1970; 0 for never */
+static void by_domain_time(struct text *text, const struct family *family,
+			   const struct exposition *exposition)
+{
+	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
+		uint64_t then = field_of(&exposition->traffic->domain[i], family);
+
+		first_label(text, family, "domain", exposition->options->domains[i]);
+		text_string(text, "} ");
+		text_seconds(text,
+			     then == 0 ? 0
+				       : exposition->now_realtime_ns - (exposition->now_ns - then));
+		text_string(text, "\n");
+	}
+}
+
+static void of_traffic(struct text *text, const struct family *family,
+		       const struct exposition *exposition)
+{
+	name(text, family);
+	value(text, field_of(exposition->traffic, family));
+}
+
+static void of_capture(struct text *text, const struct family *family,
+		       const struct exposition *exposition)
+{
+	name(text, family);
+	value(text, field_of(exposition->capture, family));
+}
+
+static void drops(struct text *text, const struct family *family,
+		  const struct exposition *exposition)
+{
+	first_label(text, family, "place", "ring");
+	text_string(text, "}");
+	value(text, exposition->capture->ring_drops);
+}
+
+/* The databases that were given, one after the other */
+static const struct geoip_status *database(const struct exposition *exposition, unsigned kind)
+{
+	const struct geoip_database *of =
+		kind == GEOIP_COUNTRY ? exposition->country : exposition->asn;
+
+	return of ? geoip_status(of) : NULL;
+}
+
+static const char *const database_names[GEOIP_KINDS] = {
+	[GEOIP_COUNTRY] = "country", [GEOIP_ASN] = "asn"
+};
+
+static void database_times(struct text *text, const struct family *family,
+			   const struct exposition *exposition)
+{
+	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
+		const struct geoip_status *status = database(exposition, kind);
+
+		if (!status)
+			continue;
+		first_label(text, family, "database", database_names[kind]);
+		text_string(text, "}");
+		value(text, status->build_epoch);
+	}
+}
+
+static void database_info(struct text *text, const struct family *family,
+			  const struct exposition *exposition)
+{
+	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
+		const struct geoip_status *status = database(exposition, kind);
+
+		if (!status)
+			continue;
+		first_label(text, family, "database", database_names[kind]);
+		text_string(text, ",type=\"");
+		for (const char *c = status->type; *c != '\0'; c++)
+			text_bytes(text, *c == '"' || *c == '\\' ? "_" : c, 1);
+		text_string(text, "\"}");
+		value(text, 1);
+	}
+}
+
+static void by_database(struct text *text, const struct family *family, const char *kind,
+			const char *result, uint64_t number)
+{
+	first_label(text, family, "database", kind);
+	next_label(text, "result", result);
+	text_string(text, "}");
+	value(text, number);
+}
+
+static void database_reloads(struct text *text, const struct family *family,
+			     const struct exposition *exposition)
+{
+	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
+		const struct geoip_status *status = database(exposition, kind);
+
+		if (!status)
+			continue;
+		by_database(text, family, database_names[kind], "success", status->reloads);
+		by_database(text, family, database_names[kind], "failure", status->reload_failures);
+	}
+}
+
+static void database_lookups(struct text *text, const struct family *family,
+			     const struct exposition *exposition)
+{
+	static const char *const results[GEOIP_RESULTS] = {
+		[GEOIP_FOUND] = "found", [GEOIP_UNMAPPED] = "unmapped", [GEOIP_ERROR] = "error"
+	};
+
+	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
+		const struct geoip_status *status = database(exposition, kind);
+
+		for (unsigned result = 0; status && result < GEOIP_RESULTS; result++)
+			by_database(text, family, database_names[kind], results[result],
+				    status->lookups[result]);
+	}
+}
+
+static void build_info(struct text *text, const struct family *family,
+		       const struct exposition *exposition)
+{
+	(void)exposition;
+	first_label(text, family, "version", BUILD_VERSION);
+	next_label(text, "revision", BUILD_REVISION);
+	next_label(text, "compiler", BUILD_COMPILER);
+	text_string(text, "}");
+	value(text, 1);
+}
+
+static void of_http(struct text *text, const struct family *family,
+		    const struct exposition *exposition)
+{
+	name(text, family);
+	value(text, field_of(exposition->http, family));
+}
+
+static void scrapes_in_flight(struct text *text, const struct family *family,
+			      const struct exposition *exposition)
+{
+	if (!exposition->options->disable_exporter_metrics)
+		of_http(text, family, exposition);
+}
+
+static void scrapes(struct text *text, const struct family *family,
+		    const struct exposition *exposition)
+{
+	const struct {
+		const char *code;
+		uint64_t count;
+	} codes[] = { { "200", exposition->scrapes->ok },
+		      { "500", exposition->scrapes->error },
+		      { "503", exposition->http->unavailable } };
+
+	for (size_t i = 0; i < COUNT(codes) && !exposition->options->disable_exporter_metrics;
+	     i++) {
+		first_label(text, family, "code", codes[i].code);
+		text_string(text, "}");
+		value(text, codes[i].count);
+	}
+}
+
+static void process_samples(struct text *text, const struct family *family,
+			    const struct exposition *exposition)
+{
+	struct process_usage usage;
+
+	if (exposition->options->disable_exporter_metrics)
+		return;
+	process_usage(exposition->process, &usage);
+	name(text, family);
+	if (family->type == GAUGE) {
+		value(text, field_of(&usage, family));
+		return;
+	}
+	text_string(text, " ");
+	text_seconds(text, usage.cpu_ns);
+	text_string(text, "\n");
+}
+
+static void process_limits(struct text *text, const struct family *family,
+			   const struct exposition *exposition)
+{
+	if (exposition->options->disable_exporter_metrics)
+		return;
+	name(text, family);
+	value(text, field_of(exposition->process, family));
+}
+
+static void process_start(struct text *text, const struct family *family,
+			  const struct exposition *exposition)
+{
+	if (exposition->options->disable_exporter_metrics)
+		return;
+	name(text, family);
+	text_string(text, " ");
+	text_seconds(text, exposition->process->start_ns);
+	text_string(text, "\n");
+}
+
+#define SERIES(member)	offsetof(struct series, member)
+#define DOMAIN(member)	offsetof(struct traffic_domain, member)
+#define TRAFFIC(member) offsetof(struct traffic, member)
+#define CAPTURE(member) offsetof(struct batch_state, member)
+#define USAGE(member)	offsetof(struct process_usage, member)
+#define HTTP(member)	offsetof(struct http_counts, member)
+#define LIMIT(member)	offsetof(struct process, member)
+
+const struct family families[] = {
+	{ "dnstt_active_clients", GAUGE, "Sessions with an accepted query in the last 30 seconds.",
+	  by_series, SERIES(active) },
+	{ "dnstt_peak_clients", GAUGE, "Most sessions active at one time since start.", by_series,
+	  SERIES(peak) },
+	{ "dnstt_queries", COUNTER, "Queries that dnstt-server accepts.", by_series,
+	  SERIES(queries) },
+	{ "dnstt_bytes_in", COUNTER, "Bytes of DNS messages of accepted queries.", by_series,
+	  SERIES(bytes_in) },
+	{ "dnstt_bytes_out", COUNTER, "Bytes of DNS messages that answer accepted queries.",
+	  by_series, SERIES(bytes_out) },
+	{ "dnstt_sessions", COUNTER,
+	  "Sessions begun: ClientIDs not seen in the 4 minutes before their query.", by_series,
+	  SERIES(sessions) },
+	{ "dnstt_payload_bytes_in", COUNTER, "Bytes of tunnel packets in accepted queries.",
+	  by_series, SERIES(payload_in) },
+	{ "dnstt_payload_bytes_out", COUNTER, "Bytes of tunnel packets in responses.", by_series,
+	  SERIES(payload_out) },
+	{ "dnstt_kcp_sessions", COUNTER, "KCP sessions begun, as dnstt-server logs them.",
+	  by_domain, DOMAIN(kcp_sessions) },
+	{ "dnstt_rejected_queries", COUNTER,
+	  "Queries that dnstt-server refuses, by the rule they break.", by_reason, 0 },
+	{ "dnstt_retransmitted_queries", COUNTER,
+	  "Accepted queries that a resolver sent again, contained in dnstt_queries_total.",
+	  by_domain, DOMAIN(retransmitted) },
+	{ "dnstt_responses", COUNTER, "Responses by RCODE.", by_rcode, 0 },
+	{ "dnstt_truncated_responses", COUNTER, "Responses with the TC bit, which carry no data.",
+	  by_domain, DOMAIN(truncated) },
+	{ "dnstt_last_query_timestamp_seconds", GAUGE,
+	  "When the latest query was accepted, 0 for never.", by_domain_time,
+	  DOMAIN(last_query_ns) },
+	{ "dnstt_last_response_timestamp_seconds", GAUGE,
+	  "When the latest query was answered with data, 0 for never.", by_domain_time,
+	  DOMAIN(last_response_ns) },
+	{ "dnstt_duplicate_packets", COUNTER,
+	  "Packets seen once more on another interface, and not counted again.", of_traffic,
+	  TRAFFIC(duplicates) },
+	{ "dnstt_ignored_packets", COUNTER,
+	  "Packets on interfaces that -capture.interface leaves out.", of_traffic,
+	  TRAFFIC(ignored) },
+	{ "dnstt_series_overflow", COUNTER,
+	  "Resolvers counted as other because there were -metrics.max-series label sets.",
+	  of_traffic, TRAFFIC(series.overflow) },
+	{ "dnstt_session_evictions", COUNTER,
+	  "Sessions forgotten early because there were -sessions.max.", of_traffic,
+	  TRAFFIC(sessions.evictions) },
+	{ "dnstt_capture_packets", COUNTER, "Packets that the kernel handed to capture.",
+	  of_capture, CAPTURE(packets) },
+	{ "dnstt_capture_drops", COUNTER,
+	  "Packets lost, by place; ring: the kernel had no room for them in the packet ring.",
+	  drops, 0 },
+	{ "dnstt_capture_stalls", COUNTER,
+	  "Times that capture waited for the exporter; nothing is lost by it.", of_capture,
+	  CAPTURE(stalls) },
+	{ "dnstt_geoip_database_build_timestamp_seconds", GAUGE,
+	  "When the database in use was built, as it says.", database_times, 0 },
+	{ "dnstt_geoip_database_info", GAUGE, "Type of the database in use; always 1.",
+	  database_info, 0 },
+	{ "dnstt_geoip_reloads", COUNTER,
+	  "Databases that took the place of another, or were refused.", database_reloads, 0 },
+	{ "dnstt_geoip_lookups", COUNTER,
+	  "Addresses looked up; a small cache answers most of them.", database_lookups, 0 },
+	{ "dnstt_exporter_build_info", GAUGE, "Version of dnstt_exporter; always 1.", build_info,
+	  0 },
+	{ "dnstt_exporter_http_refused_connections", COUNTER,
+	  "Connections closed at once: too many, in all or from one host.", of_http,
+	  HTTP(refused) },
+	{ "dnstt_exporter_http_expired_requests", COUNTER,
+	  "Requests broken off because they took longer than 10 seconds.", of_http, HTTP(expired) },
+	{ "promhttp_metric_handler_requests", COUNTER,
+	  "Total number of scrapes by HTTP status code.", scrapes, 0 },
+	{ "promhttp_metric_handler_requests_in_flight", GAUGE,
+	  "Current number of scrapes being served.", scrapes_in_flight, HTTP(in_flight) },
+	{ "process_cpu_seconds", COUNTER, "Total user and system CPU time spent in seconds.",
+	  process_samples, USAGE(cpu_ns) },
+	{ "process_max_fds", GAUGE, "Maximum number of open file descriptors.", process_limits,
+	  LIMIT(max_descriptors) },
+	{ "process_open_fds", GAUGE, "Number of open file descriptors.", process_samples,
+	  USAGE(descriptors) },
+	{ "process_resident_memory_bytes", GAUGE, "Resident memory size in bytes.", process_samples,
+	  USAGE(resident_bytes) },
+	{ "process_start_time_seconds", GAUGE,
+	  "Start time of the process since unix epoch in seconds.", process_start, 0 },
+	{ "process_virtual_memory_bytes", GAUGE, "Virtual memory size in bytes.", process_samples,
+	  USAGE(virtual_bytes) },
+	{ "process_virtual_memory_max_bytes", GAUGE,
+	  "Maximum amount of virtual memory available in bytes.", process_limits,
+	  LIMIT(max_virtual_bytes) },
+	{ 0 },
+};
