@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 		.tp_retire_blk_tov = TIMEOUT_MS,
 	};
 	int fd, version = TPACKET_V3;
-	struct pollfd event = {.events = POLLIN};
+	struct pollfd event = { .events = POLLIN };
 	uint8_t *ring;
 
 	if (argc != 3)

@@ -73,16 +73,16 @@ static uint64_t now_ns(void)
 int main(int argc, char **argv)
 {
 	static const struct interfaces interfaces;
-	struct generator_options options = {.domain = "t.example.com",
-					    .seed = 1,
-					    .resolvers = 256,
-					    .response_bytes = 1024,
-					    .port = 53};
-	struct traffic_options traffic_options = {.max_sessions = 131072,
-						  .max_series = 4096,
-						  .interfaces = &interfaces,
-						  .key = {1, 2}};
-	struct link link = {.port = 53};
+	struct generator_options options = { .domain = "t.example.com",
+					     .seed = 1,
+					     .resolvers = 256,
+					     .response_bytes = 1024,
+					     .port = 53 };
+	struct traffic_options traffic_options = { .max_sessions = 131072,
+						   .max_series = 4096,
+						   .interfaces = &interfaces,
+						   .key = { 1, 2 } };
+	struct link link = { .port = 53 };
 	uint64_t batches, accepted = 0, decoding = 0, counting = 0, start;
 
 	if (argc != 5)

@@ -34,7 +34,7 @@ def memory(lab, options):
     rows = [["at start", "0", *map(report.mebibytes, before), ""]]
     sent = {"queries": 0, "responses": 0}
     for _ in range(4):
-        part = lab.sent(lab.generator(laboratory.SOCKET_RATE, count=count // 4, random_ids=True))
+        part = lab.sent(lab.generator(laboratory.FLOOD_RATE, count=count // 4, random_ids=True))
         sent = {key: sent[key] + part[key] for key in sent}
         found = exporter.settled(sent["queries"])
         now = resident(exporter)
@@ -56,7 +56,7 @@ def flood(lab, options):
     time.sleep(21)  # each has polled twice: known, not new
     start = resident(exporter)
     cpu = exporter.cpu_seconds()
-    sent = lab.offer(laboratory.SOCKET_RATE, seconds, random_ids=True, domain=FLOOD_DOMAIN, seed=2)
+    sent = lab.offer(laboratory.FLOOD_RATE, seconds, random_ids=True, domain=FLOOD_DOMAIN, seed=2)
     cpu = exporter.cpu_seconds() - cpu
     during = exporter.metrics()
     time.sleep(11 if not options.quick else 1)
@@ -128,7 +128,7 @@ def soak(lab, options):
     exporter.start()
     exporter.metrics()
     time.sleep(1)
-    start, (arrived, _) = resident(exporter), lab.received()
+    start, arrived = resident(exporter), lab.received()
     generator = lab.generator(100_000, in_kernel=False, seconds=seconds)
     flaps = reloads = scrapes = second = 0
     while generator.poll() is None:
@@ -146,7 +146,7 @@ def soak(lab, options):
                 lab.link(name, "up")
             flaps += 1
     sent = lab.sent(generator)
-    arrived = lab.received()[0] - arrived
+    arrived = lab.received() - arrived
     found = exporter.settled(arrived)
     growth = max(now - then for now, then in zip(resident(exporter), start))
     exporter.stop()

@@ -18,8 +18,8 @@
 #define KCP_HEADER   24
 
 static const char base32[32] = "abcdefghijklmnopqrstuvwxyz234567";
-static const uint8_t server4[4] = {192, 0, 2, 53};
-static const uint8_t server6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 0x53};
+static const uint8_t server4[4] = { 192, 0, 2, 53 };
+static const uint8_t server6[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x53 };
 
 uint64_t frame_random(uint64_t *state)
 {
@@ -104,7 +104,7 @@ static void put_checksum(uint8_t *bytes, uint32_t total)
 /* One KCP packet of one segment (kcp-go kcp.go, little-endian) */
 static void put_kcp(uint8_t *bytes, unsigned count, bool ack, uint64_t *random)
 {
-	static const uint8_t conv[4] = {0x78, 0x56, 0x34, 0x12};
+	static const uint8_t conv[4] = { 0x78, 0x56, 0x34, 0x12 };
 	unsigned data = count - KCP_HEADER;
 
 	assert(count >= KCP_HEADER);
@@ -206,7 +206,7 @@ static uint8_t *put_opt(uint8_t *out, unsigned size)
 void frame_query(struct frame *frame, const struct link *link, bool ipv6, const uint8_t *domain,
 		 size_t domain_bytes, unsigned payload, uint64_t *random)
 {
-	static const uint8_t header[DNS_HEADER] = {[2] = 0x01, [5] = 1, [11] = 1};
+	static const uint8_t header[DNS_HEADER] = { [2] = 0x01, [5] = 1, [11] = 1 };
 	unsigned room = (unsigned)((255 - domain_bytes) * 63 / 64 * 5 / 8), padding;
 	uint8_t decoded[160], *message, *out;
 
@@ -234,7 +234,7 @@ void frame_query(struct frame *frame, const struct link *link, bool ipv6, const 
 /* One TXT record: strings of up to 255 bytes which hold a length and a packet */
 static uint8_t *put_answer(uint8_t *out, unsigned rdata, uint64_t *random)
 {
-	static const uint8_t head[] = {0xc0, DNS_HEADER, 0, 16, 0, 1, 0, 0, 0, 60};
+	static const uint8_t head[] = { 0xc0, DNS_HEADER, 0, 16, 0, 1, 0, 0, 0, 60 };
 	unsigned strings = (rdata + 255) / 256, decoded = rdata - strings, at = 0;
 	uint8_t stream[1232];
 

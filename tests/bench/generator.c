@@ -22,7 +22,7 @@
 #define SPIN_NS	 60000u	     /* a sleep may take this much longer than asked for */
 #define SECOND	 1000000000u /* in nanoseconds */
 #define BATCHES	 2000	     /* per second, at low rates */
-#define INJECTED 256	     /* frames per system call at high rates */
+#define INJECTED 64 /* frames per system call: all alike, and the more the easier for a receiver */
 
 struct group {
 	struct exchange exchange;
@@ -117,7 +117,7 @@ static void inject_batch(struct generator *generator, unsigned count)
 static void send_batch(struct generator *generator, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		struct exchange exchange = {0};
+		struct exchange exchange = { 0 };
 
 		crowd_next(&generator->crowd, &exchange);
 		sender_add(&generator->queries, exchange.query);
@@ -136,7 +136,8 @@ static void wait_until(uint64_t due)
 		if (rest <= SPIN_NS)
 			continue;
 		rest -= SPIN_NS;
-		nanosleep(&(struct timespec){(time_t)(rest / SECOND), (long)(rest % SECOND)}, NULL);
+		nanosleep(&(struct timespec){ (time_t)(rest / SECOND), (long)(rest % SECOND) },
+			  NULL);
 	}
 }
 
@@ -202,8 +203,8 @@ int main(int argc, char **argv)
 {
 	static struct generator generator;
 	const struct generator_options *options = &generator.options;
-	struct sigaction action = {.sa_handler = stop};
-	struct link link = {0};
+	struct sigaction action = { .sa_handler = stop };
+	struct link link = { 0 };
 
 	generator_options_parse(&generator.options, argc, argv);
 	link.port = options->port;

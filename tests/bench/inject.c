@@ -199,13 +199,13 @@ static int load_program(enum bpf_prog_type type, const struct bpf_insn *instruct
 			unsigned count)
 {
 	static char log[65536];
-	union bpf_attr attributes = {.prog_type = type,
-				     .insns = (uintptr_t)instructions,
-				     .insn_cnt = count,
-				     .license = (uintptr_t) "MIT",
-				     .log_buf = (uintptr_t)log,
-				     .log_size = sizeof(log),
-				     .log_level = 1};
+	union bpf_attr attributes = { .prog_type = type,
+				      .insns = (uintptr_t)instructions,
+				      .insn_cnt = count,
+				      .license = (uintptr_t) "MIT",
+				      .log_buf = (uintptr_t)log,
+				      .log_size = sizeof(log),
+				      .log_level = 1 };
 	long result = syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes));
 
 	if (result < 0)
@@ -216,12 +216,12 @@ static int load_program(enum bpf_prog_type type, const struct bpf_insn *instruct
 /* Until this process ends */
 static void attach(int program, unsigned interface, uint32_t type, uint32_t flags)
 {
-	union bpf_attr attributes = {.link_create = {
-					     .prog_fd = (uint32_t)program,
-					     .target_ifindex = interface,
-					     .attach_type = type,
-					     .flags = flags,
-				     }};
+	union bpf_attr attributes = { .link_create = {
+					      .prog_fd = (uint32_t)program,
+					      .target_ifindex = interface,
+					      .attach_type = type,
+					      .flags = flags,
+				      } };
 
 	bpf(BPF_LINK_CREATE, &attributes);
 }
@@ -229,11 +229,11 @@ static void attach(int program, unsigned interface, uint32_t type, uint32_t flag
 void inject_open(struct inject *ret_inject)
 {
 	static struct code code;
-	union bpf_attr attributes = {.map_type = BPF_MAP_TYPE_ARRAY,
-				     .key_size = 4,
-				     .value_size = sizeof(struct inject_state),
-				     .max_entries = 1,
-				     .map_flags = BPF_F_MMAPABLE};
+	union bpf_attr attributes = { .map_type = BPF_MAP_TYPE_ARRAY,
+				      .key_size = 4,
+				      .value_size = sizeof(struct inject_state),
+				      .max_entries = 1,
+				      .map_flags = BPF_F_MMAPABLE };
 	int map = bpf(BPF_MAP_CREATE, &attributes);
 
 	ret_inject->state = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
@@ -262,17 +262,17 @@ void inject_redirect(unsigned from, unsigned to)
 void inject_send(const struct inject *inject, unsigned interface, const struct frame *frame,
 		 unsigned count)
 {
-	struct xdp_md context = {.data_end = frame->length, .ingress_ifindex = interface};
-	union bpf_attr attributes = {.test = {
-					     .prog_fd = (uint32_t)inject->program,
-					     .data_in = (uintptr_t)frame->bytes,
-					     .data_size_in = frame->length,
-					     .ctx_in = (uintptr_t)&context,
-					     .ctx_size_in = sizeof(context),
-					     .repeat = count,
-					     .batch_size = BURST,
-					     .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-				     }};
+	struct xdp_md context = { .data_end = frame->length, .ingress_ifindex = interface };
+	union bpf_attr attributes = { .test = {
+					      .prog_fd = (uint32_t)inject->program,
+					      .data_in = (uintptr_t)frame->bytes,
+					      .data_size_in = frame->length,
+					      .ctx_in = (uintptr_t)&context,
+					      .ctx_size_in = sizeof(context),
+					      .repeat = count,
+					      .batch_size = BURST,
+					      .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+				      } };
 
 	inject->state->shape = (frame->ipv6 ? INJECT_IPV6 : 0) | (frame->poll ? INJECT_POLL : 0);
 	bpf(BPF_PROG_TEST_RUN, &attributes);

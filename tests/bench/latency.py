@@ -116,11 +116,15 @@ def idle(lab, options):
     report.verdict(float(rows[0][1].split()[0]) < 0.1, "idle: less than 0.1 % of a core")
 
 
+# flags, and the p99 in milliseconds that the requirement has for them; the last is the lowest there is
+CASES = (((), 60), (("-capture.latency", "2ms"), None), (("-capture.latency", "1ms"), 2))
+
+
 def run(lab, options):
     report.title("Latency from the wire to the page")
     seconds = 5 if options.quick else 30
     rows = []
-    for flags, limit in (((), 60), (("-capture.latency", "2ms"), 10)):
+    for flags, _ in CASES:
         for rate in (0, 1_000, 50_000):
             with Probe(lab, flags) as probe:
                 generator = lab.generator(rate, seconds=seconds + 1) if rate else None
@@ -130,10 +134,11 @@ def run(lab, options):
                 p50, p99 = probe.percentiles(times)
                 rows.append([" ".join(flags) or "default", report.rate_name(rate), len(times), f"{p50:.1f}",
                              f"{p99:.1f}", f"{max(times) * 1e3:.1f}",
-                             f"{percentile(probe.scrapes, 50) * 1e3:.2f}", limit])
-    report.table(["flags", "rate", "probes", "p50 ms", "p99 ms", "longest ms", "scrape ms"],
-                 [row[:-1] for row in rows])
-    print()
-    for flags, limit in (("default", 60), ("-capture.latency 2ms", 10)):
-        worst = max(float(row[4]) for row in rows if row[0] == flags)
-        report.verdict(worst <= limit, f"{flags}: p99 at most {limit} ms ({worst:.1f})")
+                             f"{percentile(probe.scrapes, 50) * 1e3:.2f}"])
+    report.table(["flags", "rate", "probes", "p50 ms", "p99 ms", "longest ms", "scrape ms"], rows)
+    print("\nOf fewer than a few hundred probes the p99 is all but the longest; it has the scraper's own delays in it.\n")
+    for flags, limit in CASES:
+        name = " ".join(flags) or "default"
+        worst = max(float(row[4]) for row in rows if row[0] == name)
+        if limit:
+            report.verdict(worst <= limit, f"{name}: p99 at most {limit} ms ({worst:.1f})")

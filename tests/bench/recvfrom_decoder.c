@@ -45,7 +45,7 @@ static bool read_packet(int fd)
 	struct record record;
 	ssize_t length = recvfrom(fd, buffer, sizeof(buffer), MSG_DONTWAIT,
 				  (struct sockaddr *)&from, &from_bytes);
-	struct sight sight = {.bytes = buffer};
+	struct sight sight = { .bytes = buffer };
 
 	if (length < 0)
 		return false;
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	tap_bind(fd, argv[1]);
 	while (!tap_stopped) {
 		if (!read_packet(fd))
-			poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 1000);
+			poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 1000);
 	}
 	if (refused)
 		error(0, 0, "%lu packets were not accepted", refused);

@@ -17,8 +17,8 @@
 void sender_open(struct sender *ret_sender, const char *interface, bool bypass,
 		 uint8_t ret_address[6])
 {
-	struct sockaddr_ll to = {.sll_family = AF_PACKET};
-	struct ifreq request = {0};
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+	struct ifreq request = { 0 };
 	int one = 1, space = 16 << 20, fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -44,7 +44,7 @@ void sender_open(struct sender *ret_sender, const char *interface, bool bypass,
 void sender_add(struct sender *sender, const struct frame *frame)
 {
 	sender->frames[sender->waiting] = frame;
-	sender->vectors[sender->waiting++] = (struct iovec){frame->bytes, frame->length};
+	sender->vectors[sender->waiting++] = (struct iovec){ frame->bytes, frame->length };
 	if (sender->waiting == SENDER_BATCH)
 		sender_flush(sender);
 }

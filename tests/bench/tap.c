@@ -54,7 +54,7 @@ int tap_open(uint16_t port)
 		BPF_STMT(BPF_RET | BPF_K, UINT16_MAX),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -71,7 +71,7 @@ void tap_bind(int fd, const char *interface)
 		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = (int)if_nametoindex(interface),
 	};
-	struct sigaction action = {.sa_handler = stop};
+	struct sigaction action = { .sa_handler = stop };
 
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
@@ -106,7 +106,7 @@ static double percentile(unsigned percent)
 void tap_report(int fd, uint64_t packets, uint64_t bytes)
 {
 	/* the first two members are struct tpacket_stats, all there is without a ring */
-	struct tpacket_stats_v3 stats = {0};
+	struct tpacket_stats_v3 stats = { 0 };
 	socklen_t length = sizeof(stats);
 
 	if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0)

@@ -40,6 +40,8 @@ static const char *folder;
 static char database[PATH_MAX], elsewhere[PATH_MAX], created[PATH_MAX], octets[256];
 static int pair[2], listener, folder_fd, capture_pidfd;
 static pid_t parent, capture;
+static struct sockaddr_un outside; /* an abstract socket of a process that is not confined */
+static socklen_t outside_bytes = sizeof(outside);
 
 static void stand_for_capture(void)
 {
@@ -118,12 +120,11 @@ static long kill_capture(void)
 	return waitid(P_PIDFD, (id_t)capture_pidfd, &how, WEXITED);
 }
 
-static long send_to_abstract(void)
+static long send_outside(void)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "\0dnstt-probe" };
 	struct iovec one = { octets, 1 };
 	struct msghdr message = {
-		.msg_name = &name, .msg_namelen = 14, .msg_iov = &one, .msg_iovlen = 1
+		.msg_name = &outside, .msg_namelen = outside_bytes, .msg_iov = &one, .msg_iovlen = 1
 	};
 
 	return sendmsg(pair[0], &message, 0);
@@ -225,14 +226,14 @@ static long call_32(long number)
 	X(SYS, bind, bind(listener, (struct sockaddr *)octets, 16))                                \
 	X(SYS, listen, listen(listener, 1))                                                        \
 	X(SYS, sendmmsg, syscall(SYS_sendmmsg, pair[0], octets, 1, 0))                             \
-	X(EPERM, send_to_abstract, send_to_abstract()) /* Landlock, Linux 6.12 */                  \
+	X(EPERM, send_to_abstract, send_outside()) /* Landlock, Linux 6.12 */                      \
 	X(ENOSYS, send_to_address, sendto(pair[0], octets, 1, 0, (struct sockaddr *)octets, 2))    \
 	X(ENOSYS, accept_old, syscall(SYS_accept, listener, NULL, NULL))                           \
 	X(ENOSYS, accept_inherited, accept4(listener, NULL, NULL, SOCK_NONBLOCK))                  \
 	X(ENOSYS, attach_filter, setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, octets, 16))    \
 	X(ENOSYS, send_buffer, setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &(int){ 1 << 20 }, 4))   \
 	/* programs and processes */                                                               \
-	X(SYS, execve, execve("/bin/true", NULL, NULL))                                            \
+	X(SYS, execve, syscall(SYS_execve, "/bin/true", NULL, NULL))                               \
 	X(SYS, execveat, syscall(SYS_execveat, AT_FDCWD, "/bin/true", NULL, NULL, 0))              \
 	X(SYS, fork, syscall(SYS_fork))                                                            \
 	X(SYS, fork_of_libc, fork())                                                               \
@@ -283,6 +284,17 @@ PROBES(PROBE_FUNCTION)
 
 static const struct probe probes[] = { PROBES(PROBE_ENTRY) };
 
+/* The kernel chooses a name */
+static int bind_outside(void)
+{
+	struct sockaddr_un any = { .sun_family = AF_UNIX };
+	int receiver = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (receiver < 0 || bind(receiver, (struct sockaddr *)&any, sizeof(any.sun_family)) < 0)
+		return -1;
+	return getsockname(receiver, (struct sockaddr *)&outside, &outside_bytes);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -290,6 +302,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--pfc") == 0)
 		return seccomp_export_pfc(sandbox_policy(GOLDEN_SELF, GOLDEN_CAPTURE),
 					  STDOUT_FILENO) < 0;
+	if (bind_outside() < 0)
+		return 1;
 	folder = argv[1];
 	parent = getpid();
 	snprintf(database, sizeof(database), "%s/database", folder);
