@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Records as capture sends them, for tests of what counts them */
+#pragma once
+
+#include <arpa/inet.h>
+
+#include "record.h"
+#include "unit.h"
+
+/* An accepted query of a client, with a KCP segment of 30 bytes that nobody else sends
+ * @id:	8 characters at most
+ * @sn: number of the segment, which its clock goes by too
+ */
+static inline struct record record_query(const char *id, unsigned sn)
+{
+	struct record record = { .kind = RECORD_QUERY,
+				 .interface = 1,
+				 .port = 4000,
+				 .dns_id = (uint16_t)(sn * 7),
+				 .message_bytes = 150,
+				 .payload_bytes = 30,
+				 .flags = RECORD_FLAG_KCP };
+	const uint32_t conv = 0x01020304, clock = sn * 100;
+
+	memcpy(record.client_id, id, strlen(id));
+	memset(record.resolver + 10, 0xff, 2);
+	memcpy(record.resolver + 12, "\x51\x02\x45\xa0", 4); /* 81.2.69.160 */
+	memcpy(record.head, &conv, 4);
+	record.head[4] = 81; /* PUSH */
+	memcpy(record.head + 8, &clock, 4);
+	memcpy(record.head + 12, &sn, 4);
+	memcpy(record.nonce, &sn, 2);
+	return record;
+}
+
+/* The answer to it, of one segment of 100 bytes */
+static inline struct record record_response(const struct record *query)
+{
+	struct record record = *query;
+
+	record.kind = RECORD_RESPONSE;
+	record.message_bytes = 300;
+	record.payload_bytes = 100;
+	record.head[4] = 82;
+	memset(record.nonce, 0, 2);
+	return record;
+}
+
+/* A query that is refused for a reason, with nothing of a session in it */
+static inline struct record record_refused(enum verdict verdict, unsigned dns_id)
+{
+	struct record record = record_query("", 0);
+
+	memset(record.head, 0, sizeof(record.head));
+	record.dns_id = (uint16_t)dns_id;
+	record.payload_bytes = 0;
+	record.flags = 0;
+	record.verdict = (uint8_t)verdict;
+	record.domain = verdict > VERDICT_DOMAIN ? 0 : RECORD_NO_DOMAIN;
+	return record;
+}
+
+/* Resolver's address as text */
+static inline void record_from(struct record *record, const char *address)
+{
+	if (inet_pton(AF_INET, address, record->resolver + 12) != 1)
+		assert_int_equal(inet_pton(AF_INET6, address, record->resolver), 1);
+}
