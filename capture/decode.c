@@ -2,6 +2,7 @@
 /* One packet in, one record out: IP, UDP, then the verdict. No system calls. */
 #include "decode.h"
 
+#include <net/ethernet.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -69,23 +70,26 @@ static bool read_ipv6(struct datagram *ip, bool outgoing, uint8_t resolver[16])
 	return true;
 }
 
-/* VLAN tags that are still in the packet, then IP, up to the UDP header */
+/* IP behind the VLAN tags that are still there. Whether the kernel names the protocol before or behind them
+ * depends on its version and on the direction (net/packet/af_packet.c), so the bytes decide.
+ */
 static bool read_packet(const struct sight *sight, struct datagram *ip, uint8_t resolver[16])
 {
-	unsigned protocol = sight->protocol;
+	for (uint32_t at = 0; at <= 8 && at < sight->captured; at += 4) {
+		bool v4 = sight->bytes[at] >> 4 == 4;
 
-	for (unsigned i = 0; i < 2 && (protocol == 0x8100 || protocol == 0x88a8); i++) {
-		const uint8_t *tag = cursor_take(&ip->cursor, 4);
-
-		protocol = tag ? be16(tag + 2) : 0;
+		if (at > 0 && be16(sight->bytes + at - 2) != (v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6))
+			continue;
+		ip->cursor = (struct cursor){ sight->bytes, at, sight->captured };
+		if (!(v4 ? read_ipv4 : read_ipv6)(ip, sight->outgoing, resolver) ||
+		    ip->protocol != IPPROTO_UDP || sight->length < ip->cursor.at + ip->bytes)
+			continue;
+		/* What follows the IP packet is padding of the link */
+		if (ip->bytes < ip->cursor.end - ip->cursor.at)
+			ip->cursor.end = ip->cursor.at + ip->bytes;
+		return true;
 	}
-	if (protocol == 0x0800 ? !read_ipv4(ip, sight->outgoing, resolver)
-			       : protocol != 0x86dd || !read_ipv6(ip, sight->outgoing, resolver))
-		return false;
-	/* What follows the IP packet is padding of the link */
-	if (ip->bytes < ip->cursor.end - ip->cursor.at)
-		ip->cursor.end = ip->cursor.at + ip->bytes;
-	return ip->protocol == IPPROTO_UDP && sight->length >= ip->cursor.at + ip->bytes;
+	return false;
 }
 
 /* EDNS Client Subnet of a query's OPT (RFC 7871, 6): the first one, if it is well formed */
@@ -187,7 +191,7 @@ static uint8_t read_message(struct cursor *cursor, const struct config *config,
 
 void decode(const struct sight *sight, const struct config *config, struct record *ret_record)
 {
-	struct datagram ip = { .cursor = { .bytes = sight->bytes, .end = sight->captured } };
+	struct datagram ip;
 	struct cursor *cursor = &ip.cursor;
 	struct record *record = ret_record;
 	uint8_t resolver[16];

@@ -14,7 +14,6 @@ struct sight {
 	uint32_t captured;  /* bytes that may be read */
 	uint32_t length;    /* bytes that were on the wire */
 	uint32_t interface; /* index */
-	uint16_t protocol;  /* ethertype, host byte order; may be a VLAN tag's */
 	bool outgoing;	    /* leaves this host: a response; else it arrives: a query */
 };
 

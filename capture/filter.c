@@ -46,6 +46,10 @@ static struct sock_filter program[] = {
 	IF(PACKET_HOST, 1, 0), RETURN(0),
 	VALUE(2), /* destination port */
 	STORE(PORT_AT), OP(BPF_LDX | BPF_IMM, 0),
+	/* What leaves starts behind its tags, whatever its protocol (net/packet/af_packet.c) */
+	META(SKF_AD_PROTOCOL), IF(ETHERTYPE_VLAN, 1, 0), IF(0x88a8, 0, 11), LOAD(PORT_AT), IF(0, 0, 8),
+	BYTE(0), ALU(BPF_AND, 0xf0), IF(0x40, 0, 2), VALUE(ETHERTYPE_IP), SKIP(4),
+	IF(0x60, 0, 2), VALUE(ETHERTYPE_IPV6), SKIP(1),
 	META(SKF_AD_PROTOCOL), VLAN_TAG, VLAN_TAG,
 	IF(ETHERTYPE_IPV6, 14, 0), IF(ETHERTYPE_IP, 1, 0), RETURN(0),
 	/* IPv4: no later fragment, UDP, then as many words as its header has */

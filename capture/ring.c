@@ -87,7 +87,6 @@ bool ring_next(struct ring *ring, struct sight *ret_sight)
 				     .captured = packet->tp_snaplen,
 				     .length = packet->tp_len,
 				     .interface = (uint32_t)from->sll_ifindex,
-				     .protocol = ntohs(from->sll_protocol),
 				     .outgoing = from->sll_pkttype == PACKET_OUTGOING };
 	ring->packet += packet->tp_next_offset;
 	ring->left--;

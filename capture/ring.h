@@ -29,9 +29,7 @@ struct sock_fprog filter_program(uint16_t port);
  */
 int ring_open(const struct config *config, struct ring *ret_ring);
 
-/* The next packet, valid until the next call; false if the kernel has not filled another block.
- * ring->left is 0 after the last packet of a block. No system calls.
- */
+/* The next packet, valid until the next call, if there is one. left is 0 after a block's last. */
 bool ring_next(struct ring *ring, struct sight *ret_sight);
 
 /* Bring packets and drops up to date. System calls: getsockopt. */

@@ -64,9 +64,7 @@ static const struct runs {
 } runs[ALPHABETS] = { [ALPHABET_BASE32] = { 26, 0, '2', 6, 26, 'a' },
 		      [ALPHABET_BASE32HEX] = { 22, 10, '0', 10, 0, '0' } };
 
-/* Characters to values of 5 bits, zeros behind the last; false if one is not of the alphabet. Without branches
- * and of known length, the loop becomes one of 16 characters at a time.
- */
+/* To values of 5 bits, zeros behind the last; false if one is not of the alphabet. Vectorizes. */
 static bool text_values(uint8_t text[TEXT_BYTES], size_t length, enum alphabet alphabet,
 			uint8_t ret_values[TEXT_BYTES])
 {

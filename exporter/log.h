@@ -46,6 +46,6 @@ int log_format_from(const char *name, enum log_format *ret_format);
  */
 void log_fields(enum log_level level, const char *message, const struct log_field *fields);
 
-#define log_line(level, message, ...)  \
-	log_fields((level), (message), \
-		   (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ .key = NULL } })
+/* With one field at least; with none, log_fields(level, message, NULL) */
+#define log_line(level, message, ...) \
+	log_fields((level), (message), (const struct log_field[]){ __VA_ARGS__, { .key = NULL } })

@@ -114,8 +114,8 @@ static void say_how_capture_ended(void)
 	siginfo_t how = { 0 };
 
 	if (!capture_ends()) {
-		log_line(LOG_ERROR,
-			 "capture ended the conversation, but not itself, and was killed");
+		log_fields(LOG_ERROR,
+			   "capture ended the conversation, but not itself, and was killed", NULL);
 		kill_capture();
 		return;
 	}
@@ -152,7 +152,8 @@ static void log_hello(void)
 		log_line(LOG_WARN, "the kernel had memory for a smaller packet ring only",
 			 LOG_NUMBER("bytes", hello->ring_bytes));
 	if (hello->landlock_abi == 0)
-		log_line(LOG_WARN, "this kernel has no Landlock; seccomp alone confines capture");
+		log_fields(LOG_WARN, "this kernel has no Landlock; seccomp alone confines capture",
+			   NULL);
 }
 
 static void capture_ready(void *context, uint32_t events)
@@ -260,7 +261,7 @@ static int open_listeners(void)
 	char reason[256];
 
 	if (http_open(&options, &exporter.http) < 0) {
-		log_line(LOG_ERROR, "cannot start the HTTP server");
+		log_fields(LOG_ERROR, "cannot start the HTTP server", NULL);
 		return -EIO;
 	}
 	for (uint32_t i = 0; i < exporter.options.address_count; i++) {
@@ -305,7 +306,8 @@ static int start_capture(void)
 	int other = spawn_user(&user), failed;
 
 	if (other < 0) {
-		log_line(LOG_ERROR, "there is no user to become: create dnstt_exporter or nobody");
+		log_fields(LOG_ERROR, "there is no user to become: create dnstt_exporter or nobody",
+			   NULL);
 		return other;
 	}
 	failed = spawn_capture(exporter.options.capture_program, &exporter.options.capture,
@@ -340,8 +342,9 @@ static int open_traffic(void)
 					   .web = &exporter.web };
 	if (routes_open(&exporter.routes, exposition_bound(options)) < 0 ||
 	    traffic_open(&exporter.traffic, &wanted) < 0) {
-		log_line(LOG_ERROR,
-			 "no memory for the tables; lower -sessions.max or -metrics.max-series");
+		log_fields(LOG_ERROR,
+			   "no memory for the tables; lower -sessions.max or -metrics.max-series",
+			   NULL);
 		return -ENOMEM;
 	}
 	exporter.ingest.fd = exporter.capture.ipc;
@@ -395,7 +398,7 @@ static void run(void)
 			http_ready(NULL, 0);
 		if (!exporter.ingest.ready && !exporter.ending &&
 		    clock_ns(CLOCK_MONOTONIC) > hello_due_ns) {
-			log_line(LOG_ERROR, "capture did not start within 10 seconds");
+			log_fields(LOG_ERROR, "capture did not start within 10 seconds", NULL);
 			kill_capture();
 			end(EXIT_FAILURE);
 		}
@@ -428,10 +431,11 @@ int main(int argc, char **argv)
 	process_open(&exporter.process);
 	block_signals();
 	if (!spawn_allowed()) {
-		log_line(LOG_ERROR,
-			 "CAP_NET_RAW is missing: start as root, or grant it with "
-			 "\"AmbientCapabilities=CAP_NET_RAW\" in the systemd unit or with "
-			 "\"setcap cap_net_raw+ep\" on dnstt_exporter");
+		log_fields(LOG_ERROR,
+			   "CAP_NET_RAW is missing: start as root, or grant it with "
+			   "\"AmbientCapabilities=CAP_NET_RAW\" in the systemd unit or with "
+			   "\"setcap cap_net_raw+ep\" on dnstt_exporter",
+			   NULL);
 		return EXIT_FAILURE;
 	}
 	log_line(LOG_INFO, "starting dnstt_exporter", LOG_TEXT("version", BUILD_VERSION),

@@ -118,7 +118,7 @@ static struct MHD_Response *metrics(struct routes *routes, const struct http_req
 	routes->observe(routes->context, &exposition);
 	bytes = exposition_render(&exposition, format, routes->buffer, routes->buffer_bytes);
 	if (bytes == 0) {
-		log_line(LOG_ERROR, "metrics do not fit their buffer");
+		log_fields(LOG_ERROR, "metrics do not fit their buffer", NULL);
 		routes->counts.error++;
 		*status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 		return fixed("Internal Server Error\n", TEXT_PLAIN);

@@ -40,7 +40,7 @@ static uint64_t packet_hash(const struct sights *sights, const struct record *re
 {
 	uint64_t header = (uint64_t)record->port << 48 | (uint64_t)record->dns_id << 32 |
 			  (uint64_t)record->message_bytes << 16 | (uint64_t)record->flags << 8 |
-			  record->verdict;
+			  (uint64_t)record->kind << 4 | record->verdict;
 	uint64_t hash =
 		hash_words(&sights->key, word(record->resolver), word(record->resolver + 8));
 

@@ -56,7 +56,6 @@ static void make_packets(bool mixed)
 			.captured = frame->length - 14u,
 			.length = frame->length - 14u,
 			.interface = 2,
-			.protocol = frame->ipv6 ? 0x86dd : 0x0800,
 			.outgoing = response,
 		};
 	}

@@ -51,7 +51,6 @@ static bool read_packet(int fd)
 		return false;
 	sight.captured = sight.length = (uint32_t)length;
 	sight.interface = (uint32_t)from.sll_ifindex;
-	sight.protocol = ntohs(from.sll_protocol);
 	sight.outgoing = from.sll_pkttype == PACKET_OUTGOING;
 	decode(&sight, &config, &record);
 	packets++;

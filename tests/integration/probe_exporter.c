@@ -47,7 +47,6 @@ static void stand_for_capture(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	raise(SIGSTOP);
-	pause();
 	_exit(0);
 }
 
@@ -66,8 +65,8 @@ static int confine(void)
 	if (capture == 0)
 		stand_for_capture();
 	capture_pidfd = (int)syscall(SYS_pidfd_open, capture, 0);
-	if (capture_pidfd < 0 || confine_drop_capabilities() < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (capture_pidfd < 0 || waitpid(capture, NULL, WUNTRACED) != capture ||
+	    confine_drop_capabilities() < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -1;
 	return sandbox_enter(files, 2, capture, &landlock);
 }

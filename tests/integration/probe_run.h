@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,12 +35,17 @@ struct probe {
  * The act's result is that of a system call: -1 and errno, or anything else. The process tells it by
  * its exit status, for which exit_group is enough.
  *
+ * What a process leaves behind becomes a child of this one, which waits for its end too: whoever is to
+ * end with its parent and does not stops the program, and the alarm ends it.
+ *
  * Return: exit status of the program
  */
 static inline int probe_run(const struct probe *probes, size_t count, int (*confine)(void))
 {
 	const int unconfined = 255;
 
+	alarm(120);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	for (size_t i = 0; i < count; i++) {
 		int status = 0;
 		pid_t child;
@@ -53,6 +59,8 @@ static inline int probe_run(const struct probe *probes, size_t count, int (*conf
 			fprintf(stderr, "%s: can't be confined\n", probes[i].name);
 			return EXIT_FAILURE;
 		}
+		while (waitpid(-1, NULL, 0) > 0)
+			;
 		printf("%s %s %s\n", probes[i].name,
 		       WIFSIGNALED(status)	  ? sigabbrev_np(WTERMSIG(status))
 		       : WEXITSTATUS(status) == 0 ? "done"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What the kernel lets each process do once it is confined, and that it can work that way."""
 
+import base64
 import contextlib
 import http.client
 import os
@@ -10,11 +11,11 @@ import platform
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -28,13 +29,13 @@ DATABASE = FIXTURES / "GeoLite2-Country-Test.mmdb"
 
 # What the objects of capture may ask of other objects and of libc. Those of the decoder, where all
 # packets are read, ask for nothing but memory to be copied.
-MEMORY = {"memcmp", "memcpy", "memmove", "memset", "__memcpy_chk", "__stack_chk_fail",
-          "_GLOBAL_OFFSET_TABLE_"}
+MEMORY = {"memcmp", "memcpy", "memmove", "memset", "__memcpy_chk", "__memset_chk",
+          "__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_"}
 SYMBOLS = {
     "libdecoder.a": {"dns_read", "tunnel_decode", "tunnel_downstream", "tunnel_match",
                      "tunnel_upstream", "config_domain"},
-    "ring.c.o": {"__errno_location", "bind", "filter_program", "getsockopt", "htons", "mmap",
-                 "ntohs", "setsockopt", "socket", "syscall"},
+    "ring.c.o": {"__errno_location", "bind", "filter_program", "getsockopt", "mmap", "mmap64",
+                 "setsockopt", "socket", "syscall"},
     "main.c.o": {"__errno_location", "_exit", "__dprintf_chk", "dprintf", "ppoll", "prctl", "recv",
                  "__recv_chk", "sendto", "confine_drop_capabilities", "config_fault",
                  "config_index", "decode", "ring_count", "ring_next", "ring_open",
@@ -107,7 +108,6 @@ class Live(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         host.must_be_root()
-        host.reap_orphans_here()
         cls.box = host.Host.make(cls, "box")
         cls.exporter = Exporter.start(cls, cls.box)
         cls.pids = (cls.exporter.pid, cls.exporter.capture_pid())
@@ -128,9 +128,9 @@ class Live(unittest.TestCase):
             os.chmod(folder, 0o755)
             probe = shutil.copy(program("tests/probe_reach"), folder)
             for pid in self.pids:
-                # The packet socket of capture; an epoll of the exporter
-                (descriptor,) = [number for number in ("4", "6")
-                                 if "socket" in os.readlink(f"/proc/{pid}/fd/{number}")][:1] or ["6"]
+                # Of capture, this is the packet socket
+                descriptor = max((number for number in os.listdir(f"/proc/{pid}/fd") if "socket:"
+                                  in os.readlink(f"/proc/{pid}/fd/{number}")), key=int)
                 output = host.run("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
                                   "--", probe, str(pid), descriptor)
                 probes(self, output, 10)
@@ -191,12 +191,10 @@ class Server:
         if version:
             context.maximum_version = version
         with self.test.box.inside():
-            import socket
             plain = socket.create_connection((ADDRESS, PORT), 10, source and (source, 0))
         return context.wrap_socket(plain)
 
     def get(self, path="/metrics", connection=None, **options):
-        import base64
         token = base64.b64encode(f"u:{self.password}".encode()).decode()
         client = http.client.HTTPSConnection(ADDRESS, PORT)
         client.sock = connection or self.connect(**options)
@@ -218,7 +216,6 @@ class Works(unittest.TestCase):
 
     def setUp(self):
         host.must_be_root()
-        host.reap_orphans_here()
         self.box = host.Host.make(self, "box")
 
     def reload(self, server, words, count=1):

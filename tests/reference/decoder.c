@@ -46,7 +46,6 @@ static int decode_frame(const struct frame *frame, const struct config *config)
 		.captured = frame->captured,
 		.length = frame->length,
 		.interface = frame->interface,
-		.protocol = frame->protocol,
 		.outgoing = frame->outgoing != 0,
 	};
 	int result = 0;

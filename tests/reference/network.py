@@ -8,7 +8,6 @@ from contract import Verdict
 
 IPV4 = 0x0800
 IPV6 = 0x86DD
-VLAN = (0x8100, 0x88A8)
 VLAN_TAGS = 2
 
 UDP = 17
@@ -29,16 +28,6 @@ def u16(data, at):
 def require(condition, verdict):
     if not condition:
         raise Refused(verdict)
-
-
-def untag(data, protocol):
-    """Takes off up to two VLAN tags: two bytes of TCI, then the ethertype of what follows."""
-    for _ in range(VLAN_TAGS):
-        if protocol in VLAN:
-            require(len(data) >= 4, Verdict.PACKET)
-            protocol = u16(data, 2)
-            data = data[4:]
-    return data, protocol
 
 
 def ipv4(data, wire):
@@ -80,12 +69,28 @@ def ipv6(data, wire):
     return data[8:24], data[24:40], payload
 
 
+def addresses(sight):
+    """(source, destination, payload) of the IP packet, which begins at once or behind one or two
+    VLAN tags: two bytes of TCI, then the ethertype of what follows. What the kernel calls the
+    ethertype is not looked at, since its versions differ in that.
+    """
+    for at in range(0, 4 * VLAN_TAGS + 1, 4):
+        data = sight.data[at:]
+        if not data:
+            break
+        is_v4 = data[0] >> 4 == 4
+        if at > 0 and u16(sight.data, at - 2) != (IPV4 if is_v4 else IPV6):
+            continue
+        try:
+            return (ipv4 if is_v4 else ipv6)(data, sight.wire - at)
+        except Refused:
+            continue
+    raise Refused(Verdict.PACKET)
+
+
 def datagram(sight, config):
     """(resolver, its port, message as far as it is there, its real length)"""
-    data, protocol = untag(sight.data, sight.protocol)
-    wire = sight.wire - (len(sight.data) - len(data))
-    require(protocol in (IPV4, IPV6), Verdict.PACKET)
-    source, destination, payload = (ipv4 if protocol == IPV4 else ipv6)(data, wire)
+    source, destination, payload = addresses(sight)
 
     require(len(payload) >= 8, Verdict.PACKET)
     source_port, destination_port, udp_length = struct.unpack_from("!HHH", payload)

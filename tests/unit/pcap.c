@@ -73,7 +73,6 @@ bool pcap_next(struct pcap *pcap, struct sight *ret_sight)
 				     .captured = captured - LINK_BYTES,
 				     .length = u32(head + 12) - LINK_BYTES,
 				     .interface = (uint32_t)link[6] << 8 | link[7],
-				     .protocol = (uint16_t)(link[0] << 8 | link[1]),
 				     .outgoing = link[10] == PACKET_OUTGOING };
 	pcap->now_ns = u32(head) * UINT64_C(1000000000) + u32(head + 4) * UINT64_C(1000);
 	pcap->at += HEAD_BYTES + captured;

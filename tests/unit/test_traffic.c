@@ -315,7 +315,7 @@ static void test_response_counts_where_client_subnet_has_put_the_session(void **
 	(void)state;
 	open_traffic(country, true);
 	response = record_response(&query);
-	record_from(&query, "89.160.20.0");
+	record_from(&query, "89.160.20.112");
 	query.flags |= RECORD_FLAG_ECS;
 	count(query);
 	count(response);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* -dnstt.domain: what may be written there, and what each kind of client writes */
+#include "variants.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "config.h"
+#include "packet_craft.h"
+#include "record.h"
+#include "unit.h"
+
+static struct tunnel tunnel;
+static char name[VARIANTS_NAME_BYTES];
+static char reason[256];
+
+static int parse(const char *text)
+{
+	memset(&tunnel, 0xa5, sizeof(tunnel));
+	memset(name, 0xa5, sizeof(name));
+	memset(reason, 0, sizeof(reason));
+	return variants_parse(text, &tunnel, name, reason, sizeof(reason));
+}
+
+static void assert_refused(const char *text, const char *why)
+{
+	struct tunnel untouched;
+
+	memset(&untouched, 0xa5, sizeof(untouched));
+	if (parse(text) != -EINVAL)
+		fail_msg("%s is taken", text);
+	if (!strstr(reason, why))
+		fail_msg("%s: %s", text, reason);
+	assert_memory_equal(&tunnel, &untouched, sizeof(tunnel));
+	assert_int_equal((unsigned char)name[0], 0xa5);
+}
+
+static void test_plain_domain_is_dnstts(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("t.example.com"), 0);
+	assert_string_equal(name, "t.example.com");
+	assert_memory_equal(tunnel.name, "\1t\7example\3com\0", 16);
+	assert_int_equal(tunnel.name_bytes, 15);
+	assert_int_equal(tunnel.labels, 3);
+	assert_int_equal(tunnel.id_bytes, 8);
+	assert_int_equal(tunnel.alphabet, ALPHABET_BASE32);
+	assert_int_equal(tunnel.framing, FRAMING_DNSTT);
+	assert_int_equal(tunnel.edns_min, 1232);
+	assert_int_equal(tunnel.qtype_count, 1);
+	assert_int_equal(tunnel.qtypes[0], 16);
+}
+
+static void test_case_and_last_dot_do_not_matter(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("T.eXample.COM."), 0);
+	assert_string_equal(name, "t.example.com");
+	assert_memory_equal(tunnel.name, "\1t\7example\3com\0", 16);
+}
+
+static void test_capture_takes_every_name_that_is_taken_here(void **state)
+{
+	static const char *const names[] = { "a", "a.b", "_dns-x.0", "xn--bcher-kva.example",
+					     "1.2.3.4" };
+	char longest[300] = "";
+	struct config config;
+
+	(void)state;
+	/* 253 characters in labels of 63, 63, 63, 61 */
+	memset(longest, 'a', 253);
+	longest[63] = longest[127] = longest[191] = '.';
+	for (size_t i = 0; i <= COUNT(names); i++) {
+		const char *text = i < COUNT(names) ? names[i] : longest;
+
+		assert_int_equal(parse(text), 0);
+		assert_string_equal(name, text);
+		craft_config(&config, "x");
+		config.tunnels[0] = tunnel;
+		assert_null(config_fault(&config));
+	}
+	assert_int_equal(tunnel.name_bytes, 255);
+	strcat(longest, ".");
+	assert_int_equal(parse(longest), 0);
+	longest[253] = 'a';
+	assert_refused(longest, "1 to 253 characters");
+}
+
+static void test_names_that_no_resolver_delivers_are_refused(void **state)
+{
+	char label[70] = "";
+
+	(void)state;
+	assert_refused("", "1 to 253 characters");
+	assert_refused(".", "1 to 253 characters");
+	assert_refused("..", "1 to 63 characters");
+	assert_refused(".a", "1 to 63 characters");
+	assert_refused("a..b", "1 to 63 characters");
+	assert_refused("a b", "letters, digits");
+	assert_refused("b\xc3\xbc"
+		       "cher.example",
+		       "letters, digits");
+	assert_refused("a\"b", "letters, digits");
+	assert_refused("a/b", "letters, digits");
+	assert_refused("-a.example", "no dash");
+	assert_refused("a-.example", "no dash");
+	memset(label, 'a', 63);
+	assert_int_equal(parse(label), 0);
+	memset(label, 'a', 64);
+	assert_refused(label, "1 to 63 characters");
+}
+
+/* What each client writes behind its ClientID, as its own source has it */
+static void test_every_wire_reads_its_own_client(void **state)
+{
+	static const struct {
+		const char *wire, *id;
+		size_t id_bytes;
+		const char *body;
+		size_t bytes;
+		unsigned qtype, edns, payload;
+		bool hex;
+	} clients[] = {
+		{ "dnstt", "CLIENTID", 8,
+		  "\xe3"
+		  "abc\5hello",
+		  10, 16, 1232, 5, false },
+		{ "noizdns", "CLIENTID", 8, "\xe0\5hello", 7, 16, 1232, 5, false },
+		{ "dnstt-aaaa", "CLIENTID", 8, "\xe0\5hello", 7, 28, 1232, 5, false },
+		{ "dnstt-aaaa", "CLIENTID", 8, "\xe0\5hello", 7, 16, 1232, 5, false },
+		{ "vaydns", "ID", 2, "\5hello", 6, 16, 1232, 5, false },
+		{ "vaydns", "ID", 2, "1234", 4, 16, 1232, 0, false },
+		{ "dnsttex", "CLIENTID", 8, "\xfd\2\0\5hello", 9, 16, 512, 5, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(clients); i++) {
+		struct craft message = { .size = 0 };
+		char text[64], qname[CRAFT_NAME];
+		struct config config;
+		struct record record;
+
+		(void)snprintf(text, sizeof(text), "t.example.com,wire=%s", clients[i].wire);
+		assert_int_equal(parse(text), 0);
+		craft_config(&config, "x");
+		config.tunnels[0] = tunnel;
+		assert_null(config_fault(&config));
+		config_index(&config);
+		craft_client_name(qname, clients[i].id, clients[i].id_bytes, clients[i].body,
+				  clients[i].bytes, "t.example.com", clients[i].hex);
+		craft_header(&message, 0x0100, 1, 0, 0, 1);
+		craft_question(&message, qname, clients[i].qtype);
+		craft_opt(&message, clients[i].edns);
+		record = craft_judge(&message, false, &config);
+		assert_int_equal(record.verdict, VERDICT_ACCEPTED);
+		assert_memory_equal(record.client_id, clients[i].id, clients[i].id_bytes);
+		assert_int_equal(record.payload_bytes, clients[i].payload);
+		/* One byte less than the server insists on */
+		message.at[message.size - 7] = (uint8_t)(clients[i].edns - 1);
+		message.at[message.size - 8] = (uint8_t)((clients[i].edns - 1) >> 8);
+		if (clients[i].edns > 512)
+			assert_int_equal(craft_judge(&message, false, &config).verdict,
+					 VERDICT_EDNS_SIZE);
+	}
+}
+
+static void test_unknown_wire_names_the_known_ones(void **state)
+{
+	(void)state;
+	assert_refused(
+		"a.b,wire=iodine",
+		"wire \"iodine\" is not known; known are dnstt, noizdns, dnstt-aaaa, vaydns, "
+		"dnsttex");
+	assert_refused("a.b,wire=", "known are dnstt");
+	assert_refused("a.b,wire=DNSTT", "known are dnstt");
+	assert_refused("a.b,wire=dnst", "known are dnstt");
+}
+
+static void test_keys_change_what_the_wire_says(void **state)
+{
+	static const struct {
+		const char *type;
+		unsigned number;
+	} types[] = { { "txt", 16 }, { "null", 10 }, { "cname", 5 }, { "a", 1 },    { "aaaa", 28 },
+		      { "mx", 15 },  { "ns", 2 },    { "srv", 33 },  { "caa", 257 } };
+	char text[80];
+
+	(void)state;
+	assert_int_equal(
+		parse("v.example.com,wire=vaydns,id-bytes=4,record-type=null,min-edns=700"), 0);
+	assert_string_equal(name, "v.example.com");
+	assert_int_equal(tunnel.framing, FRAMING_VAYDNS);
+	assert_int_equal(tunnel.id_bytes, 4);
+	assert_int_equal(tunnel.qtypes[0], 10);
+	assert_int_equal(tunnel.edns_min, 700);
+	assert_int_equal(parse("t.example.com,min-edns=512"), 0);
+	assert_int_equal(tunnel.edns_min, 512);
+	assert_int_equal(parse("t.example.com,framing=off"), 0);
+	assert_int_equal(tunnel.framing, FRAMING_SERVER);
+	assert_int_equal(parse("t.example.com,framing=on"), 0);
+	assert_int_equal(tunnel.framing, FRAMING_DNSTT);
+	for (size_t i = 0; i < COUNT(types); i++) {
+		(void)snprintf(text, sizeof(text), "t.example.com,wire=dnstt-aaaa,record-type=%s",
+			       types[i].type);
+		assert_int_equal(parse(text), 0);
+		assert_int_equal(tunnel.qtype_count, 1);
+		assert_int_equal(tunnel.qtypes[0], types[i].number);
+	}
+}
+
+static void test_wrong_keys_are_refused_with_the_mend(void **state)
+{
+	(void)state;
+	assert_refused("a.b,id-bytes=0", "1 to 8");
+	assert_refused("a.b,id-bytes=9", "1 to 8");
+	assert_refused("a.b,id-bytes=", "1 to 8");
+	assert_refused("a.b,id-bytes=-1", "1 to 8");
+	assert_refused("a.b,min-edns=511", "512 to 65535");
+	assert_refused("a.b,min-edns=65536", "512 to 65535");
+	assert_refused("a.b,record-type=soa", "txt, null, cname");
+	assert_refused("a.b,record-type=TXT", "txt, null, cname");
+	assert_refused("a.b,framing=maybe", "on or off");
+	assert_refused("a.b,wire=vaydns,framing=off", "on or off");
+	assert_refused("a.b,colour=red", "\"colour=red\" is not known");
+	assert_refused("a.b,wire", "\"wire\" is not known");
+	assert_refused("a.b,", "is not known");
+	assert_refused("a.b,,id-bytes=2", "is not known");
+	assert_refused("a.b,id-bytes=2,wire=vaydns", "right after the domain");
+	assert_refused("a.b,wire=vaydns,wire=dnstt", "right after the domain");
+	assert_refused(",wire=dnstt", "1 to 253 characters");
+}
+
+static void test_long_value_is_refused(void **state)
+{
+	char text[1000];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	assert_refused(text, "too long");
+	text[3] = ',';
+	assert_refused(text, "too long");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain_domain_is_dnstts),
+		cmocka_unit_test(test_case_and_last_dot_do_not_matter),
+		cmocka_unit_test(test_capture_takes_every_name_that_is_taken_here),
+		cmocka_unit_test(test_names_that_no_resolver_delivers_are_refused),
+		cmocka_unit_test(test_every_wire_reads_its_own_client),
+		cmocka_unit_test(test_unknown_wire_names_the_known_ones),
+		cmocka_unit_test(test_keys_change_what_the_wire_says),
+		cmocka_unit_test(test_wrong_keys_are_refused_with_the_mend),
+		cmocka_unit_test(test_long_value_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
