@@ -20,7 +20,8 @@
 struct connection {
 	int fd; /* -1: free */
 	uint64_t deadline_ns;
-	bool in_request;
+	bool in_request;	 /* its request line is there, its response not yet delivered */
+	bool answered;		 /* the response is on its way: a request in flight */
 	struct tls_epoch *epoch; /* TLS: what its session uses */
 	struct sockaddr_storage client;
 };
@@ -86,7 +87,7 @@ static void connection_changed(void *context, struct MHD_Connection *mhd, void *
 				  &connection->epoch);
 	} else if (connection) {
 		tls_session_end(connection->epoch);
-		http->counts.in_flight -= connection->in_request;
+		http->counts.in_flight -= connection->answered;
 		connection->fd = -1;
 	}
 }
@@ -101,7 +102,6 @@ static void *request_begins(void *context, const char *uri, struct MHD_Connectio
 	if (connection && !connection->in_request) {
 		connection->in_request = true;
 		connection->deadline_ns = http->now_ns + HTTP_REQUEST_NS;
-		http->counts.in_flight++;
 	}
 	return NULL;
 }
@@ -115,9 +115,9 @@ static void request_ends(void *context, struct MHD_Connection *mhd, void **reque
 	(void)request_context, (void)code;
 	if (!connection || !connection->in_request)
 		return;
-	connection->in_request = false;
+	http->counts.in_flight -= connection->answered;
+	connection->in_request = connection->answered = false;
 	connection->deadline_ns = http->now_ns + HTTP_IDLE_NS;
-	http->counts.in_flight--;
 }
 
 static bool has_body(struct MHD_Connection *mhd)
@@ -127,6 +127,34 @@ static bool has_body(struct MHD_Connection *mhd)
 
 	return (length && strcmp(length, "0") != 0) ||
 	       MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+/* One host: an IPv4 address, or what one IPv6 host may choose its addresses from */
+static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
+	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
+
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET)
+		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+	if (a->ss_family != AF_INET6)
+		return true;
+	return memcmp(&a6->sin6_addr, &b6->sin6_addr,
+		      IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8) == 0;
+}
+
+/* The limit is there for all; one host, whose clients may be slow to read, can take half of it */
+static bool is_busy(const struct http *http, const struct connection *asking)
+{
+	uint32_t limit = http->options.max_requests, from_there = 0;
+
+	for (unsigned i = 0; i < HTTP_CONNECTIONS && asking; i++)
+		from_there += http->connection[i].fd >= 0 && http->connection[i].answered &&
+			      same_host(&http->connection[i].client, &asking->client);
+	return limit != 0 && (http->counts.in_flight >= limit || from_there >= (limit + 1) / 2);
 }
 
 static struct MHD_Response *too_many(unsigned *status)
@@ -164,7 +192,7 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 		*request_context = http;
 		return MHD_YES;
 	}
-	if (http->options.max_requests && http->counts.in_flight > http->options.max_requests) {
+	if (is_busy(http, connection)) {
 		http->counts.unavailable++;
 		response = too_many(&status);
 	} else {
@@ -173,6 +201,10 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 	if (!response)
 		return MHD_NO;
 	result = MHD_queue_response(mhd, status, response);
+	if (connection && status != MHD_HTTP_SERVICE_UNAVAILABLE) {
+		connection->answered = true;
+		http->counts.in_flight++;
+	}
 	MHD_destroy_response(response);
 	return result;
 }
@@ -236,23 +268,6 @@ int http_listen(struct http *http, int fd)
 int http_fd(const struct http *http)
 {
 	return http->epoll;
-}
-
-/* One host: an IPv4 address, or what one IPv6 host may choose its addresses from */
-static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
-	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
-
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	if (a->ss_family != AF_INET6)
-		return true;
-	return memcmp(&a6->sin6_addr, &b6->sin6_addr,
-		      IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8) == 0;
 }
 
 /* A place for a new connection: a free one, or that of the one that has waited longest for nothing */

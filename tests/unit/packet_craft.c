@@ -264,8 +264,7 @@ void craft_config(struct config *ret_config, const char *domain)
 	craft_config_add(ret_config, domain);
 }
 
-struct record craft_decode(const struct craft *packet, unsigned protocol, bool outgoing,
-			   const struct config *config)
+struct record craft_decode(const struct craft *packet, bool outgoing, const struct config *config)
 {
 	uint8_t *bytes = malloc(packet->size + 1);
 	struct sight sight = { .captured = (uint32_t)packet->size,
@@ -274,7 +273,6 @@ struct record craft_decode(const struct craft *packet, unsigned protocol, bool o
 			       .outgoing = outgoing };
 	struct record record;
 
-	(void)protocol; /* decode() goes by the bytes */
 	assert_non_null(bytes);
 	memset(&record, 0xa5, sizeof(record)); /* decode() has to fill it in whole */
 	/* At the end of the allocation, so that a sanitizer sees a read past it */
@@ -291,5 +289,5 @@ struct record craft_judge(const struct craft *message, bool outgoing, const stru
 	craft_udp(&packet, outgoing ? config->port : PEER_PORT,
 		  outgoing ? PEER_PORT : config->port);
 	craft_ipv4(&packet, outgoing ? 10 : PEER, outgoing ? PEER : 10);
-	return craft_decode(&packet, 0x0800, outgoing, config);
+	return craft_decode(&packet, outgoing, config);
 }

@@ -81,8 +81,7 @@ void craft_config(struct config *ret_config, const char *domain);
 struct tunnel *craft_config_add(struct config *config, const char *domain);
 
 /* The record of a packet that lies in memory of exactly its size */
-struct record craft_decode(const struct craft *packet, unsigned protocol, bool outgoing,
-			   const struct config *config);
+struct record craft_decode(const struct craft *packet, bool outgoing, const struct config *config);
 
 /* The record of a message from 192.192.192.192 port 4000, or to there if it is a response */
 struct record craft_judge(const struct craft *message, bool outgoing, const struct config *config);

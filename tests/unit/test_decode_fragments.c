@@ -6,9 +6,6 @@
 #include "record.h"
 #include "unit.h"
 
-#define IPV4 0x0800
-#define IPV6 0x86dd
-
 static const struct config *dnstt(void)
 {
 	static struct config config;
@@ -18,9 +15,9 @@ static const struct config *dnstt(void)
 	return &config;
 }
 
-static struct record judge(const struct craft *packet, unsigned protocol)
+static struct record judge(const struct craft *packet)
 {
-	return craft_decode(packet, protocol, false, dnstt());
+	return craft_decode(packet, false, dnstt());
 }
 
 /* Bits of the fragment field of IPv4, or an IPv6 fragment header, and the header in front of it */
@@ -45,8 +42,8 @@ static void test_query_in_one_fragment_is_a_query(void **state)
 	(void)state;
 	in_ipv4(&four, 0, 1);
 	in_ipv6(&six, 0, 1);
-	assert_int_equal(judge(&four, IPV4).verdict, VERDICT_ACCEPTED);
-	assert_int_equal(judge(&six, IPV6).verdict, VERDICT_ACCEPTED);
+	assert_int_equal(judge(&four).verdict, VERDICT_ACCEPTED);
+	assert_int_equal(judge(&six).verdict, VERDICT_ACCEPTED);
 }
 
 static void test_first_fragment_of_a_query_is_counted_as_one(void **state)
@@ -61,14 +58,14 @@ static void test_first_fragment_of_a_query_is_counted_as_one(void **state)
 		in_ipv4(&four, 0, 1);
 		in_ipv6(&six, 0, 1);
 		craft_bytes(&four, "link padding is none of it, whatever", 36);
-		record = judge(&four, IPV4);
+		record = judge(&four);
 		assert_int_equal(record.verdict, VERDICT_FRAGMENT);
 		assert_int_equal(record.message_bytes, whole);
 		assert_int_equal(record.dns_id, 0);
 		assert_int_equal(record.domain, RECORD_NO_DOMAIN);
 		assert_int_equal(record.resolver[12], 1);
 		assert_int_equal(record.port, 4000);
-		assert_int_equal(judge(&six, IPV6).verdict, VERDICT_FRAGMENT);
+		assert_int_equal(judge(&six).verdict, VERDICT_FRAGMENT);
 	}
 }
 
@@ -80,8 +77,8 @@ static void test_query_that_is_shorter_than_it_says_is_a_fragment(void **state)
 	four.size = six.size -= 1;
 	craft_ipv4(&four, 1, 2);
 	craft_ipv6(&six, 1, 2);
-	assert_int_equal(judge(&four, IPV4).verdict, VERDICT_FRAGMENT);
-	assert_int_equal(judge(&six, IPV6).verdict, VERDICT_FRAGMENT);
+	assert_int_equal(judge(&four).verdict, VERDICT_FRAGMENT);
+	assert_int_equal(judge(&six).verdict, VERDICT_FRAGMENT);
 }
 
 static void test_later_fragment_is_a_packet_fault(void **state)
@@ -92,8 +89,8 @@ static void test_later_fragment_is_a_packet_fault(void **state)
 
 		in_ipv4(&four, offset, offset % 2);
 		in_ipv6(&six, offset, offset % 2);
-		assert_int_equal(judge(&four, IPV4).verdict, VERDICT_PACKET);
-		assert_int_equal(judge(&six, IPV6).verdict, VERDICT_PACKET);
+		assert_int_equal(judge(&four).verdict, VERDICT_PACKET);
+		assert_int_equal(judge(&six).verdict, VERDICT_PACKET);
 	}
 }
 
@@ -112,9 +109,9 @@ static void test_first_fragment_that_holds_all_the_server_reads_is_a_query(void 
 		craft_udp(&craft, 4000, 53);
 		craft.size -= 10 + missing;
 		in_ipv4(&craft, 0, 1);
-		assert_int_equal(judge(&craft, IPV4).verdict,
+		assert_int_equal(judge(&craft).verdict,
 				 missing ? VERDICT_FRAGMENT : VERDICT_ACCEPTED);
-		assert_int_equal(judge(&craft, IPV4).message_bytes, 4106);
+		assert_int_equal(judge(&craft).message_bytes, 4106);
 	}
 }
 
@@ -135,7 +132,7 @@ static void test_first_fragment_of_a_response_counts_for_the_whole(void **state)
 	craft_udp(&craft, 53, 4000);
 	craft.size = 488;
 	in_ipv4(&craft, 0, 1);
-	record = craft_decode(&craft, IPV4, true, dnstt());
+	record = craft_decode(&craft, true, dnstt());
 	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 	assert_int_equal(record.message_bytes, whole);
 	assert_int_equal(record.payload_bytes, 50); /* the second packet is not all there */

@@ -252,6 +252,39 @@ static void test_up_to_two_vlan_tags_are_seen_through(void **state)
 	}
 }
 
+/* The kernel shows what leaves from its network header on, while its protocol may be the tag's */
+static void test_packet_that_leaves_by_a_vlan_begins_behind_its_tags(void **state)
+{
+	static const unsigned tags[] = { 0x8100, 0x88a8 };
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(tags); i++) {
+		struct craft four = { .size = 0 }, six;
+
+		craft_poll(&four);
+		craft_udp(&four, 53, 4000);
+		six = four;
+		craft_ipv4(&four, 1, 2);
+		craft_ipv6(&six, 1, 2);
+		assert_int_equal(kept(&four, tags[i], PACKET_OUTGOING, 53), SNAP);
+		assert_int_equal(kept(&six, tags[i], PACKET_OUTGOING, 53), SNAP);
+		assert_int_equal(kept(&four, tags[i], PACKET_OUTGOING, 54), 0);
+		assert_int_equal(kept(&six, tags[i], PACKET_OUTGOING, 54), 0);
+		assert_int_equal(kept(&four, tags[i], PACKET_HOST, 4000), 0);
+		assert_int_equal(kept(&six, tags[i], PACKET_HOST, 4000), 0);
+		assert_int_equal(kept(&four, 0x0806, PACKET_OUTGOING, 53), 0);
+		/* or it has them all the same */
+		for (unsigned depth = 1; depth <= 3; depth++) {
+			craft_tag(&four, depth == 1 ? IPV4 : tags[i]);
+			craft_tag(&six, depth == 1 ? IPV6 : tags[i]);
+			assert_int_equal(kept(&four, tags[i], PACKET_OUTGOING, 53),
+					 depth <= 2 ? SNAP : 0);
+			assert_int_equal(kept(&six, tags[i], PACKET_OUTGOING, 53),
+					 depth <= 2 ? SNAP : 0);
+		}
+	}
+}
+
 static void test_packet_that_ends_before_its_ports_is_dropped(void **state)
 {
 	(void)state;
@@ -307,7 +340,7 @@ static void test_filter_drops_nothing_that_would_count(void **state)
 		for (unsigned changes = unit_random(&seed) % 3; changes > 0; changes--)
 			craft.at[unit_random(&seed) % 96] =
 				(uint8_t)unit_random(&seed) & (unit_random(&seed) % 3 ? 63 : 255);
-		record = craft_decode(&craft, protocol, false, &config);
+		record = craft_decode(&craft, false, &config);
 		passed = passes(&craft, protocol);
 		if (record.verdict != VERDICT_PACKET)
 			assert_int_equal(passed,
@@ -332,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_extension_header_is_dropped_wherever_it_is),
 		cmocka_unit_test(test_longest_extension_header_does_not_lead_astray),
 		cmocka_unit_test(test_up_to_two_vlan_tags_are_seen_through),
+		cmocka_unit_test(test_packet_that_leaves_by_a_vlan_begins_behind_its_tags),
 		cmocka_unit_test(test_packet_that_ends_before_its_ports_is_dropped),
 		cmocka_unit_test(test_filter_drops_nothing_that_would_count),
 	};

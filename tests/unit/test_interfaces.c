@@ -98,19 +98,27 @@ struct wire {
 
 static struct wire wire;
 
-/* A socketpair; its sender's name is so much zeros that what is read of it, as if it were a netlink
- * address, is the kernel's port
+/* A socketpair whose sender has a name that reads as a netlink address with that port: an abstract
+ * name of twelve bytes, the last four of this process alone
  */
-static int set_up(void **state)
+static int connect_from(uint32_t port, int ret_sockets[2])
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	pid_t self = getpid();
+
+	memcpy(name.sun_path + 2, &port, sizeof(port));
+	memcpy(name.sun_path + 6, &self, sizeof(self));
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ret_sockets) < 0)
+		return -1;
+	return bind(ret_sockets[0], (struct sockaddr *)&name, sizeof(struct sockaddr_nl));
+}
+
+static int set_up(void **state)
+{
 	int sockets[2];
 
 	(void)state;
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, sockets) < 0)
-		return -1;
-	(void)snprintf(name.sun_path + 20, sizeof(name.sun_path) - 20, "%d", getpid());
-	if (bind(sockets[0], (struct sockaddr *)&name, sizeof(name)) < 0)
+	if (connect_from(0, sockets) < 0) /* the kernel's */
 		return -1;
 	wire.sender = sockets[0];
 	wire.interfaces = (struct interfaces){ .count = 2, .fd = sockets[1] };
@@ -202,14 +210,11 @@ static void test_several_news_come_in_one_message(void **state)
 
 static void test_news_from_other_processes_are_passed_over(void **state)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	struct news news = news_of(RTM_DELLINK, 5, "wg0");
 	int sockets[2];
 
 	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, sockets), 0);
-	(void)snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "of a process %d", getpid());
-	assert_int_equal(bind(sockets[0], (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(connect_from(4711, sockets), 0);
 	assert_int_equal(send(sockets[0], &news, sizeof(news), 0), sizeof(news));
 	close(wire.interfaces.fd);
 	wire.interfaces.fd = sockets[1];
