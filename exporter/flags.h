@@ -40,6 +40,6 @@ int flags_parse(const struct flag *flags, void *target, int argc, char *const *a
  */
 void flags_help(const struct flag *flags, const char *introduction);
 
-/* A value as Go reads numbers, in base 10 unless it starts with 0x, 0o, 0b or 0; -EINVAL, -ERANGE */
+/* A number in base 10, or 16 after 0x, or 8 after 0, as Go's flag package reads it; -EINVAL, -ERANGE */
 int flags_number(const char *text, unsigned long least, unsigned long most,
 		 unsigned long *ret_number);

@@ -99,6 +99,9 @@ static bool is_word(const char *text)
 
 static void add_pair(struct line *line, const char *key, const char *text)
 {
+	/* A field that has no room for more than its name is left out */
+	if (line->length + strlen(key) + 16 > LINE_BYTES)
+		return;
 	if (shown.format == LOG_JSON) {
 		add(line, line->length > 1 ? "," : "");
 		add_quoted(line, key);

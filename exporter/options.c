@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -117,7 +118,8 @@ static int set_ring_size(void *target, const char *value, char *reason, size_t b
 		size = size > (4096 << 10) ? 0 : size << 10;
 	else if (*unit != '\0')
 		size = 0;
-	if (errno != 0 || value[0] == '-' || size < RING_MIN || size > CONFIG_RING_MAX) {
+	if (errno != 0 || !isdigit((unsigned char)value[0]) || size < RING_MIN ||
+	    size > CONFIG_RING_MAX) {
 		snprintf(reason, bytes, "write a size from 1MiB to 1024MiB, as in 32MiB");
 		return -EINVAL;
 	}
@@ -131,7 +133,8 @@ static int set_latency(void *target, const char *value, char *reason, size_t byt
 	char *unit;
 	unsigned long milliseconds = strtoul(value, &unit, 10);
 
-	if (strcmp(unit, "ms") != 0 || milliseconds < 1 || milliseconds > CONFIG_LATENCY_MAX) {
+	if (!isdigit((unsigned char)value[0]) || strcmp(unit, "ms") != 0 || milliseconds < 1 ||
+	    milliseconds > CONFIG_LATENCY_MAX) {
 		snprintf(reason, bytes, "write a time from 1ms to %dms", CONFIG_LATENCY_MAX);
 		return -EINVAL;
 	}

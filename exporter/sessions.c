@@ -12,17 +12,19 @@ int sessions_open(struct sessions *ret_sessions, struct series_table *series, ui
 		  const struct hash_key *key)
 {
 	struct sessions sessions = { .series = series, .max = max, .key = *key, .mask = 63 };
+	size_t bytes;
 
 	while (sessions.mask < max)
 		sessions.mask = sessions.mask * 2 + 1;
-	sessions.session = aligned_alloc(64, (size_t)max * sizeof(*sessions.session));
+	bytes = ((size_t)max * sizeof(*sessions.session) + 63) / 64 * 64;
+	sessions.session = aligned_alloc(64, bytes);
 	sessions.buckets = malloc(((size_t)sessions.mask + 1) * sizeof(*sessions.buckets));
 	if (!sessions.session || !sessions.buckets) {
 		sessions_close(&sessions);
 		return -ENOMEM;
 	}
 	/* Written, so that the memory is there from the start and never grows */
-	memset(sessions.session, 0, (size_t)max * sizeof(*sessions.session));
+	memset(sessions.session, 0, bytes);
 	memset(sessions.buckets, 0, ((size_t)sessions.mask + 1) * sizeof(*sessions.buckets));
 	*ret_sessions = sessions;
 	return 0;
