@@ -46,6 +46,9 @@ int routes_open(struct routes *routes, size_t buffer_bytes)
 		routes_close(routes);
 		return -ENOMEM;
 	}
+	/* Written, so that the memory is there from the start and never grows */
+	memset(routes->buffer, 0, routes->buffer_bytes);
+	memset(routes->compressed, 0, routes->compressed_bytes);
 	return 0;
 }
 

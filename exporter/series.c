@@ -23,13 +23,16 @@ int series_open(struct series_table *ret_table, uint32_t domains, uint32_t max,
 
 	while (table.mask < 2 * max)
 		table.mask = table.mask * 2 + 1;
-	table.series = calloc((size_t)max + domains, sizeof(*table.series));
-	table.buckets = calloc((size_t)table.mask + 1, sizeof(*table.buckets));
+	table.series = malloc(((size_t)max + domains) * sizeof(*table.series));
+	table.buckets = malloc(((size_t)table.mask + 1) * sizeof(*table.buckets));
 	table.other = calloc(domains, sizeof(*table.other));
 	if (!table.series || !table.buckets || !table.other) {
 		series_close(&table);
 		return -ENOMEM;
 	}
+	/* Written, so that the memory is there from the start and never grows */
+	memset(table.series, 0, ((size_t)max + domains) * sizeof(*table.series));
+	memset(table.buckets, 0, ((size_t)table.mask + 1) * sizeof(*table.buckets));
 	*ret_table = table;
 	for (uint32_t domain = 0; domain < domains; domain++)
 		series_of(ret_table, (uint8_t)domain, &unmapped);
