@@ -65,14 +65,14 @@ static const struct runs {
 		      [ALPHABET_BASE32HEX] = { 22, 10, '0', 10, 0, '0' } };
 
 /* To values of 5 bits, zeros behind the last; false if one is not of the alphabet. Vectorizes. */
-static bool text_values(uint8_t text[TEXT_BYTES], size_t length, enum alphabet alphabet,
+static bool text_values(uint8_t text[TEXT_BYTES + 64], size_t length, enum alphabet alphabet,
 			uint8_t ret_values[TEXT_BYTES])
 {
 	const struct runs a = runs[alphabet];
 	uint8_t bad = 0;
 
-	memset(text + length, a.zero, TEXT_BYTES - length);
-	for (unsigned i = 0; i < TEXT_BYTES; i++) {
+	memset(text + length, a.zero, 64);
+	for (size_t i = 0; i < (length + 63) / 64 * 64; i++) {
 		uint8_t letter = (uint8_t)((text[i] | 0x20) - 'a');
 		uint8_t digit = (uint8_t)(text[i] - a.digit);
 		uint8_t value = digit < a.digits ? (uint8_t)(digit + a.digit_value) : 0xff;

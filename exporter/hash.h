@@ -22,6 +22,19 @@ static inline void hash_round(uint64_t v[4])
 }
 
 /**
+ * hash_mix() - Fold two words into one, for what was hashed with the key before
+ *
+ * The halves of a 128-bit product, as in wyhash (Wang Yi). Of use where one of the words is secret.
+ */
+static inline uint64_t hash_mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = a;
+
+	product *= b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/**
  * hash_words() - SipHash-1-3 of two words (Aumasson, Bernstein: SipHash, 2012)
  */
 static inline uint64_t hash_words(const struct hash_key *key, uint64_t a, uint64_t b)

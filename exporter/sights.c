@@ -3,6 +3,7 @@
 #include "sights.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,51 +37,62 @@ static uint64_t word(const uint8_t *bytes)
 }
 
 /* Everything that the sender chose, but not what it says: two packets with the same are one */
-static uint64_t packet_hash(const struct sights *sights, const struct record *record)
+static uint64_t packet_hash(const struct sights *sights, const struct record *record,
+			    uint64_t session)
 {
 	uint64_t header = (uint64_t)record->port << 48 | (uint64_t)record->dns_id << 32 |
 			  (uint64_t)record->message_bytes << 16 | (uint64_t)record->flags << 8 |
 			  (uint64_t)record->kind << 4 | record->verdict;
+	uint64_t hash = hash_mix(session ^ word(record->resolver),
+				 sights->key.k0 ^ word(record->resolver + 8));
+
+	return hash_mix(hash ^ header, sights->key.k1);
+}
+
+static uint64_t message_hash(const struct sights *sights, const struct record *record,
+			     uint64_t session)
+{
+	uint64_t rest = (uint64_t)record->payload_bytes << 32 | (uint64_t)record->nonce[0] << 8 |
+			record->nonce[1];
 	uint64_t hash =
-		hash_words(&sights->key, word(record->resolver), word(record->resolver + 8));
+		hash_mix(session ^ word(record->head), sights->key.k0 ^ word(record->head + 8));
 
-	return hash_words(&sights->key, hash ^ word(record->client_id), header);
+	return hash_mix(hash ^ word(record->head + 14), sights->key.k1 ^ rest);
 }
 
-uint64_t sights_hash(const struct sights *sights, const struct record *record)
+struct sight_hash sights_hash(const struct sights *sights, const struct record *record,
+			      uint64_t session)
 {
-	uint64_t rest = (uint64_t)record->payload_bytes << 32 | (uint64_t)record->nonce[0] << 16 |
-			(uint64_t)record->nonce[1] << 8 | record->domain;
-	uint64_t hash;
+	struct sight_hash hash = { .packet = packet_hash(sights, record, session) };
+	bool repeats = record->kind == RECORD_QUERY && record->verdict == VERDICT_ACCEPTED;
 
-	if (record->kind != RECORD_QUERY || record->verdict != VERDICT_ACCEPTED)
-		return packet_hash(sights, record) | 1;
-	hash = hash_words(&sights->key, word(record->client_id) ^ word(record->head + 14), rest);
-	return hash_words(&sights->key, hash ^ word(record->head), word(record->head + 8)) | 1;
+	hash.message = (repeats ? message_hash(sights, record, session) : hash.packet) | 1;
+	return hash;
 }
 
-void sights_prefetch(const struct sights *sights, uint64_t hash)
+void sights_prefetch(const struct sights *sights, const struct sight_hash *hash)
 {
-	__builtin_prefetch(&sights->sighting[(hash >> 1 & (SETS - 1)) * WAYS], 1);
+	__builtin_prefetch(&sights->sighting[(hash->message >> 1 & (SETS - 1)) * WAYS], 1);
 }
 
-enum sight_verdict sights_see(struct sights *sights, uint64_t hash, const struct record *record,
-			      uint64_t now_ns)
+enum sight_verdict sights_see(struct sights *sights, const struct sight_hash *hash,
+			      uint32_t interface, uint64_t now_ns)
 {
-	struct sighting *set = &sights->sighting[(hash >> 1 & (SETS - 1)) * WAYS], *place = NULL;
-	uint32_t packet = (uint32_t)packet_hash(sights, record);
+	struct sighting *set = &sights->sighting[(hash->message >> 1 & (SETS - 1)) * WAYS],
+			*place = NULL;
+	uint32_t packet = (uint32_t)hash->packet;
 	enum sight_verdict verdict = SIGHT_FIRST;
 
 	for (unsigned i = 0; i < WAYS; i++) {
 		uint64_t age = now_ns - set[i].seen_ns;
 
-		if (set[i].message != hash)
+		if (set[i].message != hash->message)
 			continue;
 		if (age <= SIGHTS_RETRANSMITTED_NS)
 			verdict = SIGHT_RETRANSMITTED;
 		if (set[i].packet != packet)
 			continue;
-		if (age <= SIGHTS_DUPLICATE_NS && set[i].interface != record->interface)
+		if (age <= SIGHTS_DUPLICATE_NS && set[i].interface != interface)
 			return SIGHT_DUPLICATE;
 		place = &set[i];
 	}
@@ -91,6 +103,6 @@ enum sight_verdict sights_see(struct sights *sights, uint64_t hash, const struct
 		for (unsigned i = 1; i < WAYS; i++)
 			place = set[i].seen_ns < place->seen_ns ? &set[i] : place;
 	}
-	*place = (struct sighting){ hash, packet, record->interface, now_ns };
+	*place = (struct sighting){ hash->message, packet, interface, now_ns };
 	return verdict;
 }

@@ -46,18 +46,26 @@ int sights_open(struct sights *ret_sights, const struct hash_key *key);
 
 void sights_close(struct sights *sights);
 
+/* What a record is known by again */
+struct sight_hash {
+	uint64_t
+		message; /* accepted query: who the client is and what it wrote, the same for a query and
+			   * for its retransmission; anything else: the packet */
+	uint64_t packet;
+};
+
 /**
  * sights_hash() - For sights_prefetch() and sights_see()
- *
- * Of an accepted query: who the client is and what it wrote, the same for a query and for its
- * retransmission. Of anything else: the packet.
+ * @session:	Keyed hash of the record's domain and ClientID (sessions_hash())
  */
-uint64_t sights_hash(const struct sights *sights, const struct record *record);
+struct sight_hash sights_hash(const struct sights *sights, const struct record *record,
+			      uint64_t session);
 
-void sights_prefetch(const struct sights *sights, uint64_t hash);
+void sights_prefetch(const struct sights *sights, const struct sight_hash *hash);
 
 /**
  * sights_see() - What a record is, in the light of those before it
+ * @interface:	That saw it
  */
-enum sight_verdict sights_see(struct sights *sights, uint64_t hash, const struct record *record,
-			      uint64_t now_ns);
+enum sight_verdict sights_see(struct sights *sights, const struct sight_hash *hash,
+			      uint32_t interface, uint64_t now_ns);

@@ -101,12 +101,13 @@ static void count_response(struct traffic *traffic, const struct record *record,
 }
 
 static void count(struct traffic *traffic, const struct record *record, uint64_t session_hash,
-		  uint64_t sight_hash)
+		  const struct sight_hash *sight_hash)
 {
 	uint32_t row = record->domain == RECORD_NO_DOMAIN ? traffic->domains : record->domain;
 	enum sight_verdict sight;
 
-	sight = sights_see(&traffic->sights, sight_hash, record, traffic->sessions.now_ns);
+	sight = sights_see(&traffic->sights, sight_hash, record->interface,
+			   traffic->sessions.now_ns);
 	if (sight == SIGHT_DUPLICATE) {
 		traffic->duplicates++;
 	} else if (record->kind == RECORD_RESPONSE) {
@@ -123,7 +124,8 @@ static void count(struct traffic *traffic, const struct record *record, uint64_t
 void traffic_records(struct traffic *traffic, const struct record *records, uint32_t total,
 		     uint64_t now_ns)
 {
-	uint64_t session_hash[AHEAD], sight_hash[AHEAD];
+	struct sight_hash sight_hash[AHEAD];
+	uint64_t session_hash[AHEAD];
 
 	sessions_advance(&traffic->sessions, now_ns);
 	for (uint32_t i = 0; i < total + AHEAD; i++) {
@@ -133,13 +135,14 @@ void traffic_records(struct traffic *traffic, const struct record *records, uint
 		    !interfaces_wanted(traffic->interfaces, records[i - AHEAD].interface))
 			traffic->ignored++;
 		else if (i >= AHEAD)
-			count(traffic, &records[i - AHEAD], session_hash[slot], sight_hash[slot]);
+			count(traffic, &records[i - AHEAD], session_hash[slot], &sight_hash[slot]);
 		if (i < total) {
 			session_hash[slot] = sessions_hash(&traffic->sessions, records[i].domain,
 							   records[i].client_id);
-			sight_hash[slot] = sights_hash(&traffic->sights, &records[i]);
+			sight_hash[slot] =
+				sights_hash(&traffic->sights, &records[i], session_hash[slot]);
 			sessions_prefetch(&traffic->sessions, session_hash[slot]);
-			sights_prefetch(&traffic->sights, sight_hash[slot]);
+			sights_prefetch(&traffic->sights, &sight_hash[slot]);
 		}
 	}
 }

@@ -77,7 +77,8 @@ def row(rate, label, runs, ring, mixed):
         values = [run[key] for run in runs if run[key] is not None]
         return f"{max(values):.0f}" if values else "-"
 
-    return [report.rate_name(rate), "kernel" if laboratory.made_in_kernel(rate, mixed) else "socket", label, f"{report.median([run['rate'] for run in runs]):,.0f}",
+    return [report.rate_name(rate), "kernel" if laboratory.made_in_kernel(rate, mixed) else "socket",
+            label, f"{report.median([run['rate'] for run in runs]):,.0f}",
             most("lost") + exact, most("records_lost"), report.figure(report.median([run["cpu"] for run in runs])),
             report.figure(ratio, 2), "-" if latency is None else f"{latency:.1f}",
             f"{report.median([run['resident'] for run in runs]) / (1 << 20):.0f}"]
@@ -135,8 +136,10 @@ def judge(name, found, mixed):
                            + ")")
     slow = [rate for rate in shown if report.median([run["cpu"] for run in ours[rate]])
             >= report.median([run["cpu"] for run in found[rate]["dnscap"]])]
-    report.verdict(not slow, f"{name}: CPU below dnscap's" + (f" (not at {listed(slow)})" if slow else ""))
-    if 10_000 in ours:
+    if shown:
+        report.verdict(not slow, f"{name}: CPU below dnscap's at {listed(shown)}"
+                       + (f" (not at {listed(slow)})" if slow else ""))
+    if 10_000 in shown:
         cpu = report.median([run["cpu"] for run in ours[10_000]])
         report.verdict(cpu <= 0.6, f"{name}: CPU per million at 10k at most 0.6 s ({cpu:.3f})")
 

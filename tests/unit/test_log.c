@@ -171,6 +171,13 @@ static void test_long_line_is_cut_and_stays_a_line(void **state)
 			line = caught();
 			assert_true(strlen(line) <= LINE_MAX_BYTES);
 			assert_json(line);
+			/* What has no room any more is left out whole */
+			catch ();
+			log_line(LOG_INFO, "x", LOG_TEXT("t", start), LOG_TEXT("more", "of it"),
+				 LOG_NUMBER("number", 1));
+			line = caught();
+			assert_true(strlen(line) <= LINE_MAX_BYTES);
+			assert_json(line);
 		}
 	}
 }

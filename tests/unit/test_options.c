@@ -193,7 +193,9 @@ static void test_ring_is_as_large_as_asked_for(void **state)
 					   "18446744073709551617",
 					   "-1",
 					   "4194305KiB",
-					   "18014398509481985KiB" };
+					   "18014398509481985KiB",
+					   " 2MiB",
+					   "+2MiB" };
 	char argument[64];
 
 	(void)state;
@@ -224,7 +226,9 @@ static void test_latency_is_in_milliseconds(void **state)
 					   "50 ms",
 					   "50msx",
 					   "0x10ms",
-					   "18446744073709551666ms" };
+					   "18446744073709551666ms",
+					   " 5ms",
+					   "+5ms" };
 	char argument[64];
 
 	(void)state;

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Fuzz target: any bytes as a packet, decoded; the exporter must find nothing wrong with its record
+ *
+ * The first byte of the input chooses the direction, EDNS Client Subnet and how much of the packet was
+ * captured; the rest is the packet.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "decode.h"
+#include "record.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+#define OUTGOING 0x01
+#define USE_ECS	 0x02
+#define SNAPPED	 0x04 /* the packet was longer on the wire */
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* Every alphabet, framing and length of ClientID; the recordings' domain is the first */
+static const struct config *make_config(bool use_ecs)
+{
+	static const char *const names[] = { "\1t\7example\3com",    "\1s\7example\3com",
+					     "\1v\7example\3com",    "\1x\7example\3com",
+					     "\1k\1t\7example\3com", "\1i" };
+	static struct config configs[2];
+	struct config *config = &configs[use_ecs];
+
+	if (config->magic)
+		return config;
+	*config = (struct config){ .magic = CONFIG_MAGIC,
+				   .version = CONFIG_VERSION,
+				   .port = 53,
+				   .block_bytes = CONFIG_BLOCK_MIN,
+				   .blocks = 1,
+				   .latency_ms = 1,
+				   .tunnel_count = sizeof(names) / sizeof(names[0]),
+				   .use_ecs = use_ecs };
+	for (uint8_t i = 0; i < config->tunnel_count; i++) {
+		struct tunnel *tunnel = &config->tunnels[i];
+
+		tunnel->name_bytes = (uint8_t)(strlen(names[i]) + 1);
+		memcpy(tunnel->name, names[i], tunnel->name_bytes);
+		for (unsigned at = 0; names[i][at]; at += 1u + (unsigned)names[i][at])
+			tunnel->labels++;
+		tunnel->id_bytes = i == 0 ? 8 : (uint8_t)(i + 1);
+		tunnel->edns_min = i % 2 ? 512 : 1232;
+		tunnel->alphabet = i / 2 % ALPHABETS;
+		tunnel->framing = i % FRAMINGS;
+		tunnel->qtypes[0] = 16;
+		tunnel->qtypes[1] = 28;
+		tunnel->qtype_count = (uint8_t)(1 + i % 2);
+	}
+	must(!config_fault(config));
+	config_index(config);
+	return config;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	static struct batch batch;
+	struct batch_state state = { .sequence = 1 };
+	const struct config *config;
+	struct record *record = &batch.records[0], again;
+	struct sight sight;
+
+	if (size < 1)
+		return -1;
+	config = make_config(bytes[0] & USE_ECS);
+	sight = (struct sight){ .bytes = bytes + 1,
+				.captured = (uint32_t)size - 1,
+				.length = (uint32_t)size - 1 + (bytes[0] & SNAPPED ? 4000 : 0),
+				.interface = bytes[0],
+				.outgoing = bytes[0] & OUTGOING };
+	memset(record, 0xa5, sizeof(*record));
+	decode(&sight, config, record);
+	memset(&again, 0x5a, sizeof(again));
+	decode(&sight, config, &again);
+	must(memcmp(record, &again, sizeof(again)) == 0);
+
+	batch.header = (struct batch_header){ .magic = BATCH_MAGIC,
+					      .version = BATCH_VERSION,
+					      .type = BATCH_TRAFFIC,
+					      .count = 1,
+					      .sequence = 1 };
+	must(!batch_fault(&batch, sizeof(batch.header) + sizeof(*record), config->tunnel_count,
+			  &state));
+	must(record->kind == (sight.outgoing ? RECORD_RESPONSE : RECORD_QUERY));
+	must(config->use_ecs || !(record->flags & RECORD_FLAG_ECS));
+	must(record->payload_bytes >= RECORD_KCP_BYTES || !(record->flags & RECORD_FLAG_KCP));
+	if (record->verdict == VERDICT_ACCEPTED)
+		for (unsigned i = config->tunnels[record->domain].id_bytes; i < RECORD_ID_BYTES;
+		     i++)
+			must(record->client_id[i] == 0);
+	return 0;
+}
