@@ -70,8 +70,8 @@ static bool read_ipv6(struct datagram *ip, bool outgoing, uint8_t resolver[16])
 	return true;
 }
 
-/* IP behind the VLAN tags that are still there. Whether the kernel names the protocol before or behind them
- * depends on its version and on the direction (net/packet/af_packet.c), so the bytes decide.
+/* IP behind the VLAN tags that are still there. Which protocol the kernel names, before or behind
+ * them, depends on its version and the direction (net/packet/af_packet.c), so the bytes decide.
  */
 static bool read_packet(const struct sight *sight, struct datagram *ip, uint8_t resolver[16])
 {

@@ -8,7 +8,7 @@
 struct config;
 struct record;
 
-/* A packet as the ring shows it, from its network header on; not trusted to be what the filter passes */
+/* A packet as the ring shows it, from its network header on; it may be anything */
 struct sight {
 	const uint8_t *bytes;
 	uint32_t captured;  /* bytes that may be read */

@@ -54,8 +54,8 @@ struct dns_message {
 	struct dns_rdata opt, txt; /* of the OPT; of the first answer, if it is a TXT */
 };
 
-/* A message as dnstt-server's parser reads it, rules 1 to 5: names as in dns.go readName(), no byte left
- * over, OPT as main.go responseFor() finds it.
+/* A message as dnstt-server's parser reads it, rules 1 to 5: names as in dns.go readName(), no byte
+ * left over, OPT as main.go responseFor() finds it.
  * @cursor: at its first byte, with none behind its last
  * @whole: all sections to the last byte (a query), else header, first question and first answer
  * Return: false if it is malformed; id and flags are set all the same, zero if they are not there

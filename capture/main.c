@@ -23,7 +23,7 @@ static struct config config;
 static struct ring ring;
 static struct batch batch = { .header = { .magic = BATCH_MAGIC, .version = BATCH_VERSION } };
 
-/* Wait a second at most for packets, or for room in the socketpair; end when the exporter has ended.
+/* Wait a second at most for packets, or for room in the socketpair; end if the exporter has.
  * System calls: ppoll, exit_group. Return: false after a quiet second
  */
 static bool await(short packets, short room)
@@ -37,8 +37,8 @@ static bool await(short packets, short room)
 	return ready != 0;
 }
 
-/* Send the batch. While the exporter is behind, or the kernel short of memory, wait: the ring holds seconds of
- * packets, and the kernel counts what no longer fits. System calls: getsockopt, sendto, ppoll, exit_group.
+/* Send the batch. While the exporter is behind, wait: the ring holds seconds of packets, and the kernel
+ * counts what no longer fits. System calls: getsockopt, sendto, ppoll, exit_group.
  */
 static void send_batch(enum batch_type type, size_t body)
 {
@@ -67,7 +67,7 @@ int main(void)
 {
 	int failure;
 
-	/* First of all: others of this user, the exporter too, can no longer reach into this process */
+	/* First of all: others of this user, the exporter too, can no longer reach into this */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (recv(SANDBOX_IPC, &config, sizeof(config), MSG_TRUNC) != sizeof(config) ||
 	    config_fault(&config)) {

@@ -23,8 +23,8 @@ struct ring {
 /* The kernel filter for a DNSTT server on @port, in static memory */
 struct sock_fprog filter_program(uint16_t port);
 
-/* Open the socket and receive what the filter passes: nothing before bind(), so nothing unfiltered. The ring
- * is halved until there is memory for it. System calls: socket, setsockopt, mmap, mseal, bind.
+/* Open the socket and receive what the filter passes: nothing before bind(), so nothing unfiltered.
+ * The ring is halved until it fits. System calls: socket, setsockopt, mmap, mseal, bind.
  * Return: 0, or the enum failure_stage that failed, with errno set
  */
 int ring_open(const struct config *config, struct ring *ret_ring);

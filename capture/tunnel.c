@@ -12,8 +12,8 @@
 #define STREAM_BYTES 4096
 #define PADDING	     0xe0 /* dnstt: 0xe0+n says that n bytes of padding follow */
 
-/* To lower case as Go has it: ToLower() of a domain brings two letters into ASCII, ToUpper() of what a client
- * wrote two others, and encoding/base32 skips line ends. @out may be @in; returns the bytes written.
+/* To lower case as Go has it: ToLower() of a domain brings two letters into ASCII, ToUpper() of a
+ * client's text two others, and base32 skips line ends. @out may be @in; returns the bytes written.
  */
 static size_t fold(uint8_t *out, const uint8_t *in, size_t bytes, bool domain)
 {

@@ -11,10 +11,10 @@
 struct dns_name;
 struct record;
 
-/* The longest domain that a name is under, or -1 (dns.go TrimSuffix()); @ret_prefix: labels before it */
+/* Longest domain that a name is under, or -1 (dns.go TrimSuffix()); @ret_prefix: labels before it */
 int tunnel_match(const struct config *config, const struct dns_name *name, unsigned *ret_prefix);
 
-/* Number of bytes that a client wrote into the first @prefix labels, -1 if it did not (main.go responseFor()) */
+/* Bytes that a client wrote into the first @prefix labels: how many, or -1 (main.go responseFor()) */
 int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet alphabet,
 		  uint8_t ret_decoded[TUNNEL_DECODED_BYTES]);
 
