@@ -16,7 +16,9 @@
 #define LANDLOCK_BENEATH    1 /* LANDLOCK_RULE_PATH_BENEATH */
 #define LANDLOCK_READ_FILE  (1u << 2)
 #define LANDLOCK_READ_DIR   (1u << 3)
-#define LANDLOCK_ABI_FILES  6 /* the last that has rights this file knows of */
+#define LANDLOCK_SOCKETS    (1u << 0) /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
+#define LANDLOCK_SIGNALS    (1u << 1) /* LANDLOCK_SCOPE_SIGNAL */
+#define LANDLOCK_ABI_FILES  6	      /* the last that has rights this file knows of */
 #define LANDLOCK_ABI_NET    4
 #define LANDLOCK_ABI_SCOPED 6
 
@@ -52,7 +54,7 @@ static int allow_reading(int ruleset, const char *directory)
 	return failed < 0 ? -errno : 0;
 }
 
-int confine_files(const char *const *readable)
+int confine_files(const char *const *readable, bool signals)
 {
 	static const uint8_t rights[] = {
 		0, 13, 14, 15, 15, 16, 16
@@ -67,7 +69,8 @@ int confine_files(const char *const *readable)
 		return 0;
 	deny.files = (1u << rights[abi < LANDLOCK_ABI_FILES ? abi : LANDLOCK_ABI_FILES]) - 1;
 	deny.net = abi >= LANDLOCK_ABI_NET ? 3 : 0;
-	deny.scoped = abi >= LANDLOCK_ABI_SCOPED ? 3 : 0;
+	if (abi >= LANDLOCK_ABI_SCOPED)
+		deny.scoped = LANDLOCK_SOCKETS | (signals ? 0 : LANDLOCK_SIGNALS);
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &deny, sizeof(deny), 0);
 	if (ruleset < 0)
 		return -errno;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,13 +21,15 @@ int confine_drop_capabilities(void);
 /**
  * confine_files() - Landlock: no file but those below @readable, and those only for reading
  * @readable:	Directories, NULL at the end
+ * @signals:	Whether processes that run already can still be signalled. Without it not even the
+ *		kernel does so in this one's name: PR_SET_PDEATHSIG of a child no longer works
  *
- * Denies what the kernel's Landlock can deny besides: TCP connections, and signals and abstract
- * sockets to processes outside (Linux 6.7, 6.12). System calls: landlock_*, open, close.
+ * Denies what the kernel's Landlock can deny besides: TCP connections, and abstract sockets of, and
+ * signals to, processes outside (Linux 6.7, 6.12). System calls: landlock_*, open, close.
  *
  * Return: ABI of the kernel's Landlock, 0 if it has none (nothing was done), negative errno
  */
-int confine_files(const char *const *readable);
+int confine_files(const char *const *readable, bool signals);
 
 #define CONFINE_TESTS 4
 

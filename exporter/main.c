@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* dnstt_exporter: start order, and the one loop */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,13 +26,16 @@
 #include "options.h"
 #include "process.h"
 #include "routes.h"
+#include "sandbox.h"
 #include "spawn.h"
+#include "systemd.h"
 #include "traffic.h"
 #include "web.h"
 
 #define EXIT_USAGE 2
 #define GRACE_MS   1000
 #define HELLO_NS   (UINT64_C(10) * 1000000000)
+#define SILENT_NS  (UINT64_C(10) * 1000000000) /* capture says something each second */
 
 /* Everything the program has; in static memory, so that it is there from the start */
 static struct {
@@ -45,6 +49,8 @@ static struct {
 	struct http *http;
 	struct http_counts http_counts;
 	struct web web;
+	struct systemd systemd;
+	uint64_t heard_ns; /* from capture */
 	int epoll, signals;
 	int http_wait_ms;
 	bool ending;
@@ -163,6 +169,7 @@ static void capture_ready(void *context, uint32_t events)
 	int error = 0;
 
 	(void)context, (void)events;
+	exporter.heard_ns = clock_ns(CLOCK_MONOTONIC);
 	switch (ingest_read(&exporter.ingest, clock_ns(CLOCK_MONOTONIC), &reason, &error)) {
 	case INGEST_OPEN: break;
 	case INGEST_CLOSED:
@@ -252,6 +259,21 @@ static int open_web(void)
 	return failed;
 }
 
+static int listen_handed_over(void)
+{
+	int fds[OPTIONS_ADDRESSES], count;
+	char reason[256];
+
+	count = systemd_listeners(fds, OPTIONS_ADDRESSES, reason, sizeof(reason));
+	if (count < 0)
+		log_line(LOG_ERROR, "cannot listen", LOG_TEXT("reason", reason));
+	for (int i = 0; i < count; i++)
+		http_listen(exporter.http, fds[i]);
+	if (count > 0)
+		log_line(LOG_INFO, "listening", LOG_NUMBER("sockets", count));
+	return count < 0 ? count : 0;
+}
+
 static int open_listeners(void)
 {
 	const struct http_options options = { .tls = exporter.web.tls,
@@ -264,6 +286,8 @@ static int open_listeners(void)
 		log_fields(LOG_ERROR, "cannot start the HTTP server", NULL);
 		return -EIO;
 	}
+	if (exporter.options.web_systemd_socket)
+		return listen_handed_over();
 	for (uint32_t i = 0; i < exporter.options.address_count; i++) {
 		int fd = listen_open(&exporter.options.addresses[i], reason, sizeof(reason));
 
@@ -323,6 +347,24 @@ static int start_capture(void)
 	return failed;
 }
 
+static_assert(SANDBOX_FILES >= 2 + WEBWATCH_FILES, "every file that is read again");
+
+static int confine(void)
+{
+	const char *files[SANDBOX_FILES] = { exporter.options.country_database,
+					     exporter.options.asn_database };
+	const struct webwatch *web = &exporter.web.watch;
+	int landlock, failed;
+
+	for (unsigned i = 0; i < web->count; i++)
+		files[2 + i] = web->files[i].path;
+	failed = sandbox_enter(files, SANDBOX_FILES, exporter.capture.pid, &landlock);
+	if (failed)
+		log_line(LOG_ERROR, "cannot confine this process",
+			 LOG_TEXT("error", strerror(-failed)));
+	return failed;
+}
+
 static int open_traffic(void)
 {
 	const struct options *options = &exporter.options;
@@ -372,13 +414,19 @@ static int watch(void)
 /* What is due by the clock. Returns milliseconds until something is again, at the latest. */
 static int run_due(void)
 {
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 	bool replaced, more;
+	int wait_ms;
 
-	web_run(&exporter.web, clock_ns(CLOCK_MONOTONIC));
-	more = databases_run(&exporter.databases, clock_ns(CLOCK_MONOTONIC), &replaced);
+	web_run(&exporter.web, now_ns);
+	more = databases_run(&exporter.databases, now_ns, &replaced);
 	if (replaced)
 		resolvers_forget(&exporter.traffic.resolvers);
-	return more ? 0 : exporter.http_wait_ms;
+	wait_ms = systemd_run(&exporter.systemd, now_ns,
+			      exporter.ingest.ready && now_ns - exporter.heard_ns < SILENT_NS);
+	if (exporter.http_wait_ms < wait_ms)
+		wait_ms = exporter.http_wait_ms;
+	return more ? 0 : wait_ms;
 }
 
 static void run(void)
@@ -408,7 +456,7 @@ static void run(void)
 int main(int argc, char **argv)
 {
 	char reason[FLAGS_REASON_BYTES];
-	int parsed;
+	int parsed, failed;
 
 	fill_standard_descriptors();
 	parsed = options_parse(argc, argv, &exporter.options, reason);
@@ -440,15 +488,21 @@ int main(int argc, char **argv)
 	}
 	log_line(LOG_INFO, "starting dnstt_exporter", LOG_TEXT("version", BUILD_VERSION),
 		 LOG_TEXT("revision", BUILD_REVISION));
+	failed = systemd_open(&exporter.systemd);
+	if (failed)
+		log_line(LOG_WARN, "the service manager cannot be told anything",
+			 LOG_TEXT("error", strerror(-failed)));
 	if (interfaces_watch(&exporter.options.interfaces) < 0 || open_web() < 0 ||
-	    open_listeners() < 0 || read_databases() < 0 || start_capture() < 0 ||
-	    open_databases() < 0 || open_traffic() < 0 || watch() < 0)
+	    open_listeners() < 0 || read_databases() < 0 || start_capture() < 0 || watch() < 0 ||
+	    confine() < 0 || open_databases() < 0 || open_traffic() < 0)
 		return EXIT_FAILURE;
 	for (uint32_t i = 0; i < exporter.options.address_count; i++)
-		log_line(LOG_INFO, "listening",
-			 LOG_TEXT("address", exporter.options.addresses[i].text));
+		if (!exporter.options.web_systemd_socket)
+			log_line(LOG_INFO, "listening",
+				 LOG_TEXT("address", exporter.options.addresses[i].text));
 	run();
 
+	systemd_stopping(&exporter.systemd);
 	http_close(exporter.http);
 	end_capture();
 	traffic_close(&exporter.traffic);

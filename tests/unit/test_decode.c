@@ -178,6 +178,20 @@ static void test_rules_come_in_the_servers_order(void **state)
 	}
 }
 
+static void test_only_opcode_query_is_answered(void **state)
+{
+	(void)state;
+	for (unsigned opcode = 0; opcode < 16; opcode++) {
+		struct craft message = { .size = 0 };
+
+		craft_header(&message, opcode << 11, 1, 0, 0, 1);
+		craft_question(&message, poll_name(), 16);
+		craft_opt(&message, 1232);
+		assert_int_equal(judge(&message).verdict,
+				 opcode ? VERDICT_OPCODE : VERDICT_ACCEPTED);
+	}
+}
+
 static void test_minimised_query_is_no_session(void **state)
 {
 	(void)state;
@@ -287,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_query_is_whole_or_malformed),
 		cmocka_unit_test(test_query_without_header_has_no_id),
 		cmocka_unit_test(test_rules_come_in_the_servers_order),
+		cmocka_unit_test(test_only_opcode_query_is_answered),
 		cmocka_unit_test(test_minimised_query_is_no_session),
 		cmocka_unit_test(test_other_header_bits_do_not_matter),
 		cmocka_unit_test(test_case_of_a_name_does_not_matter),

@@ -92,6 +92,20 @@ static void test_resolver_is_where_a_response_goes_to(void **state)
 	}
 }
 
+static void test_interface_is_shown_in_full(void **state)
+{
+	struct craft craft = ipv4();
+	struct sight sight = { .bytes = craft.at,
+			       .captured = (uint32_t)craft.size,
+			       .length = (uint32_t)craft.size,
+			       .interface = 0x12345678 };
+	struct record record;
+
+	(void)state;
+	decode(&sight, dnstt(), &record);
+	assert_int_equal(record.interface, 0x12345678);
+}
+
 static void test_port_is_the_servers(void **state)
 {
 	(void)state;
@@ -281,6 +295,27 @@ static void test_extension_header_has_a_length(void **state)
 	}
 }
 
+static void test_payload_of_ipv6_holds_its_extension_headers(void **state)
+{
+	struct craft craft = craft_datagram();
+	size_t whole;
+
+	(void)state;
+	craft_extension(&craft, 17, 1, 0, 0, 8);
+	whole = craft.size;
+	craft_ipv6(&craft, 1, 2);
+	craft.at[6] = 60;
+	for (size_t length = 0; length <= whole; length++) {
+		craft.at[4] = (uint8_t)(length >> 8);
+		craft.at[5] = (uint8_t)length;
+		if (length < 16 + 8)
+			assert_packet_fault(&craft);
+		else
+			assert_int_equal(judge(&craft).verdict,
+					 length < whole ? VERDICT_FRAGMENT : VERDICT_ACCEPTED);
+	}
+}
+
 static void test_unknown_extension_header_is_a_packet_fault(void **state)
 {
 	(void)state;
@@ -302,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_resolver_is_where_a_query_comes_from),
 		cmocka_unit_test(test_resolver_is_where_a_response_goes_to),
+		cmocka_unit_test(test_interface_is_shown_in_full),
 		cmocka_unit_test(test_port_is_the_servers),
 		cmocka_unit_test(test_ipv4_header_has_options),
 		cmocka_unit_test(test_link_padding_is_no_part_of_a_message),
@@ -312,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_up_to_two_vlan_tags_are_seen_through),
 		cmocka_unit_test(test_up_to_eight_extension_headers_are_seen_through),
 		cmocka_unit_test(test_extension_header_has_a_length),
+		cmocka_unit_test(test_payload_of_ipv6_holds_its_extension_headers),
 		cmocka_unit_test(test_unknown_extension_header_is_a_packet_fault),
 	};
 

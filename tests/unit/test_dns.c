@@ -230,6 +230,11 @@ static void test_pointer_leads_anywhere_in_the_message(void **state)
 		craft_16(&craft, 0xc000 | target);
 		craft_32(&craft, 0x00100001);
 		assert_int_equal(reads(&craft), good[target] == '*');
+		/* A pointer has 14 bits, and all of them count */
+		for (unsigned bit = 0x100; bit < 0x4000; bit <<= 1) {
+			craft.at[12] = (uint8_t)(0xc0 | (target | bit) >> 8);
+			assert_false(reads(&craft));
+		}
 	}
 }
 

@@ -105,12 +105,32 @@ static void test_every_bit_of_key_and_words_counts(void **state)
 	}
 }
 
+static void test_mixing_folds_the_whole_product(void **state)
+{
+	uint64_t seed = 2;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		uint64_t a = (uint64_t)unit_random(&seed) << 33 ^ unit_random(&seed);
+		uint64_t b = (uint64_t)unit_random(&seed) << 33 ^ unit_random(&seed);
+		/* On paper, in digits of 32 bits */
+		uint64_t low = (a & UINT32_MAX) * (b & UINT32_MAX), high = (a >> 32) * (b >> 32);
+		uint64_t left = (a >> 32) * (b & UINT32_MAX), right = (a & UINT32_MAX) * (b >> 32);
+		uint64_t middle = (low >> 32) + (left & UINT32_MAX) + (right & UINT32_MAX);
+
+		high += (left >> 32) + (right >> 32) + (middle >> 32);
+		low = middle << 32 | (low & UINT32_MAX);
+		assert_int_equal(hash_mix(a, b), low ^ high);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paper_has_this_value),
 		cmocka_unit_test(test_two_words_are_hashed_as_sixteen_bytes),
 		cmocka_unit_test(test_every_bit_of_key_and_words_counts),
+		cmocka_unit_test(test_mixing_folds_the_whole_product),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

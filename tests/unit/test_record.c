@@ -74,6 +74,8 @@ static void test_length_is_what_the_header_says(void **state)
 
 			for (size_t bytes = 0; bytes <= sizeof(batch); bytes++)
 				assert_int_equal(fault(bytes) == NULL, bytes == right);
+			assert_string_equal(fault(sizeof(batch.header) - 1),
+					    "message is shorter than its header");
 		}
 	}
 }
@@ -108,6 +110,8 @@ static void test_only_traffic_has_records_and_not_too_many(void **state)
 			batch.header.count = (uint16_t)count;
 			assert_non_null(fault(bytes));
 			assert_non_null(fault(sizeof(batch)));
+			if (type != BATCH_TRAFFIC)
+				assert_non_null(fault(bytes + count * sizeof(struct record)));
 		}
 	}
 	(void)make(BATCH_TRAFFIC, BATCH_RECORDS);

@@ -155,6 +155,7 @@ static void test_more_addresses_than_the_cache_holds_are_placed_right(void **sta
 					(uint8_t)(i >> 8), (uint8_t)i };
 
 		assert_int_equal(resolvers_series(&world.resolvers, 0, address), 0);
+		assert_int_equal(resolvers_series(&world.resolvers, 1, address), 1);
 		if (i % 1000 == 0)
 			assert_int_equal(find(i % 2000 ? "81.2.69.160" : "89.160.20.112", 0),
 					 places[i % 2000 == 0]);

@@ -26,15 +26,12 @@ static int tear_down(void **state)
 
 static enum sight_verdict see(const struct record *record, unsigned interface, uint64_t ms)
 {
-	struct record seen = *record;
 	struct sight_hash hash;
-	uint64_t id, session;
+	uint64_t id;
 
-	seen.interface = interface;
-	memcpy(&id, seen.client_id, sizeof(id));
-	session = hash_words(&sights.key, id, seen.domain);
-	hash = sights_hash(&sights, &seen, session);
-	return sights_see(&sights, &hash, seen.interface, START + ms * MS);
+	memcpy(&id, record->client_id, sizeof(id));
+	hash = sights_hash(&sights, record, hash_words(&key, id, record->domain));
+	return sights_see(&sights, &hash, interface, START + ms * MS);
 }
 
 static void test_same_packet_on_another_interface_is_a_duplicate(void **state)
@@ -225,6 +222,40 @@ static void test_full_table_keeps_the_latest(void **state)
 	assert_int_equal(duplicates(0, 10000, 100), 0);
 }
 
+/* Hashes of messages that meet in one set, which has places for four */
+static enum sight_verdict see_in_set(uint64_t message, uint32_t packet, unsigned interface,
+				     uint64_t ms)
+{
+	const struct sight_hash hash = { message << 32 | 1, packet };
+
+	return sights_see(&sights, &hash, interface, START + ms * MS);
+}
+
+static void test_packet_that_comes_again_takes_no_other_place(void **state)
+{
+	(void)state;
+	for (unsigned message = 1; message <= 4; message++)
+		assert_int_equal(see_in_set(message, message, 1, message), SIGHT_FIRST);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(see_in_set(4, 4, 1, 10 + i), SIGHT_RETRANSMITTED);
+	for (unsigned message = 1; message <= 4; message++)
+		assert_int_equal(see_in_set(message, message, 2, 30), SIGHT_DUPLICATE);
+}
+
+static void test_fifth_message_takes_the_place_of_the_oldest(void **state)
+{
+	static const unsigned order[] = { 3, 1, 4, 2 };
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(order); i++)
+		assert_int_equal(see_in_set(order[i], 0, 1, i), SIGHT_FIRST);
+	assert_int_equal(see_in_set(3, 0, 1, 5), SIGHT_RETRANSMITTED);
+	assert_int_equal(see_in_set(9, 0, 1, 6), SIGHT_FIRST); /* and 1 is forgotten */
+	for (unsigned message = 2; message <= 4; message++)
+		assert_int_equal(see_in_set(message, 0, 2, 7), SIGHT_DUPLICATE);
+	assert_int_equal(see_in_set(1, 0, 2, 8), SIGHT_FIRST);
+}
+
 #define WITH_SIGHTS(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
 int main(void)
@@ -240,6 +271,8 @@ int main(void)
 		WITH_SIGHTS(test_refused_query_that_comes_again_is_a_first_one_if_it_differs),
 		WITH_SIGHTS(test_ten_thousand_queries_in_a_moment_are_told_apart),
 		WITH_SIGHTS(test_full_table_keeps_the_latest),
+		WITH_SIGHTS(test_packet_that_comes_again_takes_no_other_place),
+		WITH_SIGHTS(test_fifth_message_takes_the_place_of_the_oldest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
