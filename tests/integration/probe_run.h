@@ -44,7 +44,7 @@ static inline int probe_run(const struct probe *probes, size_t count, int (*conf
 {
 	const int unconfined = 255;
 
-	alarm(120);
+	alarm(30);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	for (size_t i = 0; i < count; i++) {
 		int status = 0;
