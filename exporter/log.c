@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,9 +136,11 @@ static void add_time(struct line *line)
 void log_fields(enum log_level level, const char *message, const struct log_field *fields)
 {
 	struct line line = { .length = 0 };
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t written;
 
-	if (level < shown.lowest)
+	/* A pipe that nobody reads has no room for a line, and nothing waits for a log */
+	if (level < shown.lowest || poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT))
 		return;
 	add(&line, shown.format == LOG_JSON ? "{" : "");
 	add_time(&line);

@@ -222,11 +222,15 @@ static void interfaces_ready(void *context, uint32_t events)
 	interfaces_read(&exporter.options.interfaces);
 }
 
-/* Descriptors 0 to 2 are there, so that no other file gets their numbers */
+/* Descriptors 0 to 2 are there, so that no other file gets their numbers; of others only those that
+ * systemd hands over
+ */
 static void fill_standard_descriptors(void)
 {
 	int fd;
 
+	if (!getenv("LISTEN_FDS"))
+		closefrom(STDERR_FILENO + 1);
 	do {
 		fd = open("/dev/null", O_RDWR);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
@@ -492,9 +496,13 @@ int main(int argc, char **argv)
 	if (failed)
 		log_line(LOG_WARN, "the service manager cannot be told anything",
 			 LOG_TEXT("error", strerror(-failed)));
-	if (interfaces_watch(&exporter.options.interfaces) < 0 || open_web() < 0 ||
-	    open_listeners() < 0 || read_databases() < 0 || start_capture() < 0 || watch() < 0 ||
-	    confine() < 0 || open_databases() < 0 || open_traffic() < 0)
+	failed = interfaces_watch(&exporter.options.interfaces);
+	if (failed)
+		log_line(LOG_ERROR, "cannot watch the interfaces of -capture.interface",
+			 LOG_TEXT("error", strerror(-failed)));
+	if (failed || open_web() < 0 || open_listeners() < 0 || read_databases() < 0 ||
+	    start_capture() < 0 || watch() < 0 || confine() < 0 || open_databases() < 0 ||
+	    open_traffic() < 0)
 		return EXIT_FAILURE;
 	for (uint32_t i = 0; i < exporter.options.address_count; i++)
 		if (!exporter.options.web_systemd_socket)

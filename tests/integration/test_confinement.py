@@ -102,14 +102,20 @@ class Symbols(unittest.TestCase):
             self.assertLessEqual(undefined, allowed | MEMORY, where)
 
 
+# Without a change of the user, which alone would make a process unreachable
+AMBIENT = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+           "--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw", "--"]
+
+
 class Live(unittest.TestCase):
     """Both processes as they run."""
 
     @classmethod
     def setUpClass(cls):
         host.must_be_root()
+        host.must_have("setpriv")
         cls.box = host.Host.make(cls, "box")
-        cls.exporter = Exporter.start(cls, cls.box)
+        cls.exporter = Exporter.start(cls, cls.box, before=AMBIENT)
         cls.pids = (cls.exporter.pid, cls.exporter.capture_pid())
 
     def test_both_are_confined_for_good(self):

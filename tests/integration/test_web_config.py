@@ -119,6 +119,25 @@ class WebConfig(unittest.TestCase):
         self.assertEqual(self.get(tls=False)[0], 200, "a password that was right before")
         self.assertIsNone(exporter.process.poll())
 
+    def test_half_a_handshake_keeps_nobody_busy(self):
+        self.write()
+        exporter = self.start()
+        hello = bytes.fromhex("160301020001") + b"\0" * 100  # of a record of 512 bytes
+        for _ in range(5):
+            tcp = self.box.tcp(ADDRESS, PORT)
+            self.addCleanup(tcp.close)
+            tcp.sendall(hello)
+
+        def used():
+            fields = pathlib.Path(f"/proc/{exporter.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+        time.sleep(0.2)
+        before = used()
+        time.sleep(2)
+        self.assertLess(used() - before, 1)
+        self.assertEqual(self.get()[0], 200)
+
     def test_certificate_and_users_are_replaced(self):
         self.write()
         exporter = self.start()

@@ -12,7 +12,7 @@
 #define START	  (1000 * SECOND)
 #define NOW	  (START + 10 * SECOND)
 #define EPOCH	  (1777000000 * SECOND) /* what the clock on the wall says at START */
-#define ARGUMENTS 16
+#define ARGUMENTS 20
 
 void exposition_craft_open(struct exposition_craft *ret_craft, const char *const *arguments)
 {

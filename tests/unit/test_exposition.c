@@ -250,9 +250,9 @@ static void test_bound_is_enough_for_the_largest_of_all(void **state)
 		(void)snprintf(domain[i], sizeof(domain[i]), "-dnstt.domain=d%u", i);
 		arguments[i] = domain[i];
 	}
+	arguments[12] = "-metrics.max-series=1000";
 	exposition_craft_open(&craft, arguments);
-	craft.options.max_series = craft.traffic.series.max = 20;
-	for (place.asn = 0; craft.traffic.series.count < 20 + 14; place.asn++)
+	for (place.asn = 0; craft.traffic.series.count < 1000 + 14; place.asn++)
 		series_of(&craft.traffic.series, (uint8_t)(place.asn % 14), &place);
 	fill();
 	text = exposition_craft_render(&craft, OPENMETRICS_1_0_0);

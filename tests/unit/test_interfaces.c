@@ -238,6 +238,9 @@ static void test_broken_news_are_passed_over(void **state)
 	memset(news.name, 'x', sizeof(news.name));
 	deliver(&news, sizeof(news));
 	news = news_of(RTM_NEWLINK, 6, "wg0");
+	news.attribute.rta_len = sizeof(news.attribute) + 3;
+	deliver(&news, sizeof(news));
+	news = news_of(RTM_NEWLINK, 6, "wg0");
 	news.attribute.rta_len = 3;
 	deliver(&news, sizeof(news));
 	assert_false(wanted(6));

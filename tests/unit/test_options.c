@@ -193,7 +193,8 @@ static void test_ring_is_as_large_as_asked_for(void **state)
 					   "18446744073709551617",
 					   "-1",
 					   "4194305KiB",
-					   "18014398509481985KiB",
+					   "17592186044417MiB",
+					   "18014398509483008KiB",
 					   " 2MiB",
 					   "+2MiB" };
 	char argument[64];

@@ -277,6 +277,7 @@ static int handed_over(const char *kinds, const char *pid, const char *count, un
 	for (size_t i = 0; i < strlen(kinds); i++)
 		if (fds[i] >= 0)
 			dup2(fds[i], 3 + (int)i);
+	close_range(3 + (unsigned)strlen(kinds), ~0u, 0);
 	(void)snprintf(self, sizeof(self), "%d", getpid());
 	setenv("LISTEN_PID", pid ? pid : self, 1);
 	setenv("LISTEN_FDS", count, 1);
