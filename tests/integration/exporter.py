@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The exporter under test: starting it on a host, scraping it, ending it."""
 
+import atexit
+import functools
 import http.client
 import os
 import pathlib
+import shutil
 import signal
 import tempfile
 import time
@@ -25,13 +28,27 @@ CORE = {
 }
 
 
+@functools.cache
+def _public_folder():
+    folder = tempfile.mkdtemp(prefix="dnstt-it-")
+    atexit.register(shutil.rmtree, folder, True)
+    os.chmod(folder, 0o755)
+    return pathlib.Path(folder)
+
+
+@functools.cache
 def program(name):
-    """Path of a program of the build, or the reason to skip."""
+    """Path of a program of the build, or the reason to skip. It is a copy in a folder that every
+    user may enter: a checkout may be in a home folder that others may not.
+    """
     build = os.environ.get("DNSTT_BUILD")
     host.must(build, "DNSTT_BUILD does not name the build directory")
     path = pathlib.Path(build).resolve() / name
     host.must(os.access(path, os.X_OK), f"{path} is not built")
-    return str(path)
+    copy = _public_folder() / name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, copy)
+    return str(copy)
 
 
 class Answer:

@@ -95,7 +95,8 @@ class Probes(unittest.TestCase):
 class Symbols(unittest.TestCase):
     def test_what_runs_in_capture_asks_libc_for_little(self):
         host.must_have("nm")
-        capture = pathlib.Path(program("capture/dnstt_capture")).parent
+        program("capture/dnstt_capture")
+        capture = pathlib.Path(os.environ["DNSTT_BUILD"], "capture").resolve()
         for where, allowed in SYMBOLS.items():
             (found,) = [path for path in capture.rglob(where)]
             undefined = set(re.findall(r"\bU (\S+)", host.run("nm", "-u", str(found))))
