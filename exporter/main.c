@@ -17,6 +17,7 @@
 #include "build.h"
 #include "databases.h"
 #include "exposition.h"
+#include "history.h"
 #include "http.h"
 #include "ingest.h"
 #include "interfaces.h"
@@ -24,6 +25,7 @@
 #include "log.h"
 #include "loop.h"
 #include "options.h"
+#include "page.h"
 #include "process.h"
 #include "routes.h"
 #include "sandbox.h"
@@ -45,6 +47,8 @@ static struct {
 	struct capture_process capture;
 	struct ingest ingest;
 	struct traffic traffic;
+	struct history history;
+	struct page page;
 	struct routes routes;
 	struct http *http;
 	struct http_counts http_counts;
@@ -71,13 +75,22 @@ static void end(int status)
 	exporter.status = status;
 }
 
-static void observe(void *context, struct exposition *ret_exposition)
+/* Let time pass for what is counted */
+static uint64_t advance(void)
 {
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
+	sessions_advance(&exporter.traffic.sessions, now_ns);
+	history_advance(&exporter.history, &exporter.traffic, &exporter.ingest.state, now_ns);
+	return now_ns;
+}
+
+static void observe(void *context, struct exposition *ret_exposition)
+{
+	uint64_t now_ns = advance();
+
 	(void)context;
 	exporter.http_counts = http_counts(exporter.http);
-	sessions_advance(&exporter.traffic.sessions, now_ns);
 	*ret_exposition = (struct exposition){
 		.options = &exporter.options,
 		.traffic = &exporter.traffic,
@@ -385,8 +398,14 @@ static int open_traffic(void)
 	exporter.routes = (struct routes){ .telemetry_path = options->telemetry_path,
 					   .observe = observe,
 					   .ready = is_ready,
-					   .web = &exporter.web };
-	if (routes_open(&exporter.routes, exposition_bound(options)) < 0 ||
+					   .web = &exporter.web,
+					   .page = options->disable_page ? NULL : &exporter.page,
+					   .history = &exporter.history };
+	history_open(&exporter.history);
+	/* The page has the same buffer, and few label sets may need less than it does */
+	if (routes_open(&exporter.routes, exposition_bound(options) + PAGE_BYTES) < 0 ||
+	    (!options->disable_page &&
+	     page_open(&exporter.page, options->max_series, wanted.domains) < 0) ||
 	    traffic_open(&exporter.traffic, &wanted) < 0) {
 		log_fields(LOG_ERROR,
 			   "no memory for the tables; lower -sessions.max or -metrics.max-series",
@@ -448,6 +467,7 @@ static void run(void)
 		}
 		if (ready == 0)
 			http_ready(NULL, 0);
+		advance();
 		if (!exporter.ingest.ready && !exporter.ending &&
 		    clock_ns(CLOCK_MONOTONIC) > hello_due_ns) {
 			log_fields(LOG_ERROR, "capture did not start within 10 seconds", NULL);
@@ -513,6 +533,7 @@ int main(int argc, char **argv)
 	systemd_stopping(&exporter.systemd);
 	http_close(exporter.http);
 	end_capture();
+	page_close(&exporter.page);
 	traffic_close(&exporter.traffic);
 	databases_close(&exporter.databases);
 	routes_close(&exporter.routes);

@@ -13,6 +13,7 @@
 #include "exposition.h"
 #include "gzip.h"
 #include "log.h"
+#include "page.h"
 #include "web.h"
 
 #define TEXT_PLAIN	"text/plain; charset=utf-8"
@@ -130,12 +131,40 @@ static struct MHD_Response *metrics(struct routes *routes, const struct http_req
 	return coded(routes, request, bytes, negotiate_content_type[format]);
 }
 
+static struct MHD_Response *status_page(struct routes *routes, const struct http_request *request,
+					unsigned *status)
+{
+	struct exposition exposition;
+	struct page_facts facts = { .exposition = &exposition,
+				    .history = routes->history,
+				    .ready = routes->ready(routes->context) };
+	struct MHD_Response *response;
+	size_t bytes;
+
+	routes->observe(routes->context, &exposition);
+	bytes = page_render(routes->page, &facts, routes->buffer, routes->buffer_bytes);
+	if (bytes == 0) {
+		log_fields(LOG_ERROR, "the page does not fit its buffer", NULL);
+		*status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+		return fixed("Internal Server Error\n", TEXT_PLAIN);
+	}
+	response = coded(routes, request, bytes, TEXT_HTML);
+	if (response) {
+		MHD_add_response_header(response, "Content-Security-Policy", page_csp());
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	}
+	return response;
+}
+
 static struct MHD_Response *landing(struct routes *routes, const struct http_request *request,
 				    unsigned *status)
 {
 	char page[1024];
 
-	(void)request, (void)status;
+	if (routes->page)
+		return status_page(routes, request, status);
 	snprintf(page, sizeof(page),
 		 "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
 		 "<title>dnstt_exporter</title></head>\n<body><h1>dnstt_exporter</h1>\n"

@@ -8,6 +8,8 @@
 #include "http.h"
 
 struct exposition;
+struct history;
+struct page;
 
 struct web;
 struct gzip;
@@ -24,6 +26,8 @@ struct routes {
 	bool (*ready)(void *context);
 	void *context;
 	struct web *web;
+	const struct page *page; /* NULL: -web.disable-page */
+	const struct history *history;
 	char *buffer; /* where metrics are rendered */
 	size_t buffer_bytes;
 	struct gzip *gzip;

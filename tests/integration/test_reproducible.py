@@ -76,7 +76,7 @@ class Reproducible(unittest.TestCase):
 
     def test_no_program_names_the_folder_it_was_built_in(self):
         for path in self.first.values():
-            self.assertNotIn(str(self.folder).encode(), path.read_bytes(), path.name)
+            self.assertFalse(str(self.folder).encode() in path.read_bytes(), path.name)
 
     def test_version_is_that_of_the_sources(self):
         self.assertEqual(self.revisions[0], self.revisions[1])
