@@ -285,7 +285,7 @@ class FullSocketpair(Faults):
         return drops
 
     def test_a_ring_that_has_room_keeps_what_the_socketpair_refuses(self):
-        self.assertEqual(self.stall(), 0)
+        self.assertEqual(self.stall("-capture.ring-size", "128MiB"), 0)
 
     def test_what_the_ring_has_no_room_for_is_counted(self):
         self.assertGreater(self.stall("-capture.ring-size", "1MiB"), 0)

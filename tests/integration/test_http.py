@@ -40,7 +40,7 @@ class Answers(unittest.TestCase):
         answer = self.exporter.get("/")
         self.assertEqual(answer.status, 200)
         self.assertTrue(answer.headers["Content-Type"].startswith("text/html"))
-        self.assertIn('href="/metrics"', answer.text)
+        self.assertIn('href="./metrics"', answer.text)
 
     def test_any_other_path_is_not_found(self):
         for path in ("/metric", "/metrics/", "/metrics/x", "/favicon.ico", "/%2e%2e/passwd", "//"):
