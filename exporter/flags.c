@@ -68,6 +68,8 @@ int flags_parse(const struct flag *flags, void *target, int argc, char *const *a
 				 flag->name, flag->argument);
 		else if (flag->set(target, value, reason, sizeof(reason)) == 0)
 			reason[0] = '\0';
+		else if (reason[0] == '\0')
+			snprintf(reason, sizeof(reason), "the value is wrong; see -help");
 		if (reason[0] != '\0') {
 			snprintf(ret_reason, FLAGS_REASON_BYTES, "-%s: %s", flag->name, reason);
 			return -EINVAL;

@@ -4,19 +4,20 @@
  * Look-ups read a sealed copy in memory (sealed.h), so that nothing which happens to the file can
  * reach them, and the copy was found sound before (mmdb_check.h), so that nothing which is in it
  * can. A file is taken in three steps: copied, checked, put in the place of the one in use. It
- *costs its size in memory, twice while a new one is taken, and then a byte for each node of its
- *tree.
+ * costs its size in memory, twice while a new one is taken, and then a byte for each node of its
+ * tree.
  *
  * The path is opened as it is given each time, so the working directory and what of the file
  * system can be reached must stay as they were. A confined program needs, for geoip_reload_step():
  *
- *	newfstatat, openat	the path: O_RDONLY O_NONBLOCK O_NOCTTY O_CLOEXEC; newfstatat also of
- *a descriptor (AT_EMPTY_PATH)
- *	memfd_create		MFD_CLOEXEC MFD_ALLOW_SEALING MFD_NOEXEC_SEAL; before Linux 6.3,
- *which does not know it, again without the last read, write, fcntl	F_ADD_SEALS openat
- *"/proc/self/fd/N": O_RDONLY O_CLOEXEC, by MMDB_open() mmap, munmap, close	PROT_READ of the
- *memfd, MAP_PRIVATE and MAP_SHARED brk, mmap, munmap	of malloc(3): PROT_READ PROT_WRITE,
- *MAP_PRIVATE MAP_ANONYMOUS
+ *	newfstatat, openat	the path: O_RDONLY O_NONBLOCK O_NOCTTY O_CLOEXEC; newfstatat
+ *				also of a descriptor (AT_EMPTY_PATH)
+ *	memfd_create		MFD_CLOEXEC MFD_ALLOW_SEALING MFD_NOEXEC_SEAL; before Linux
+ *				6.3, which does not know it, again without the last
+ *	read, write, fcntl	F_ADD_SEALS
+ *	openat			"/proc/self/fd/N": O_RDONLY O_CLOEXEC, by MMDB_open()
+ *	mmap, munmap, close	PROT_READ of the memfd, MAP_PRIVATE and MAP_SHARED
+ *	brk, mmap, munmap	of malloc(3): PROT_READ PROT_WRITE, MAP_PRIVATE MAP_ANONYMOUS
  *
  * Landlock must leave the directory that the path ends in readable, and the one that a link there
  * leads to; /proc/self/fd needs no rule, since memfds are outside of any file system that Landlock

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzz target: any bytes as messages from capture; what is found right is counted, and adds up
  *
- * The input is messages one behind the other. Magic, version and sequence number are put right, since
- * there is nothing behind them otherwise; a byte in the place of the sequence number says how many
- * seconds have passed.
+ * The input is messages one behind the other. Magic, version and sequence number are put right,
+ * since there is nothing behind them otherwise; a byte in the place of the sequence number says how
+ * many seconds have passed.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzz target: any bytes as a packet, decoded; the exporter must find nothing wrong with its record
  *
- * The first byte of the input chooses the direction, EDNS Client Subnet and how much of the packet was
- * captured; the rest is the packet.
+ * The first byte of the input chooses the direction, EDNS Client Subnet and whether all of the packet
+ * was captured; the rest is the packet.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -113,12 +113,6 @@ class Faults(unittest.TestCase):
         os.chmod(folder.name, 0o755)
         return pathlib.Path(folder.name)
 
-    def copies(self):
-        """The programs where an unprivileged user can execute them, wherever the build is."""
-        folder = self.folder()
-        return {"binary": shutil.copy(program("exporter/dnstt_exporter"), folder),
-                "capture": shutil.copy(program("capture/dnstt_capture"), folder)}
-
     def load(self, seconds, rate=RATE):
         """A generator that sends this long; ended with the test if it still runs."""
         generator = self.far.spawn(
@@ -446,8 +440,7 @@ class Memory(Faults):
 class Processes(Faults):
     def test_no_process_left_for_capture_is_said(self):
         host.must_have("setpriv", "prlimit")
-        before = [*ambient(LONE_USER), "prlimit", "--nproc=1", "--"]
-        exporter = Exporter(self.box, before=before, **self.copies())
+        exporter = Exporter(self.box, before=[*ambient(LONE_USER), "prlimit", "--nproc=1", "--"])
         self.addCleanup(exporter.kill)
         self.assertEqual(exporter.wait(), 1, exporter.stderr())
         said = errors(exporter.stderr())
@@ -460,7 +453,7 @@ class Processes(Faults):
 class Signals(Faults):
     def test_a_storm_of_reloads_loses_nothing(self):
         folder = self.folder()
-        made = pathlib.Path(program("exporter/dnstt_exporter")).parents[1] / "tests/databases"
+        made = pathlib.Path(os.environ["DNSTT_BUILD"], "tests/databases")
         host.must(made.is_dir(), f"{made} is not built")
         country = shutil.copy(made / "geolite2-country.mmdb", folder)
         exporter = Exporter.start(self, self.box, "-geoip.country-database", str(country))
@@ -519,10 +512,10 @@ class Valgrind(unittest.TestCase):
 
     def test_valgrind(self):
         host.must_have("valgrind")
-        build = pathlib.Path(program("exporter/dnstt_exporter")).parents[1]
+        tests = pathlib.Path(__file__).resolve().parents[1]
+        build = pathlib.Path(os.environ.get("DNSTT_BUILD", ".")).resolve()
         environment = {**os.environ, "TEST_DATABASES": str(build / "tests/databases"),
-                       "TEST_FIXTURES": str(pathlib.Path(__file__).resolve().parents[1] / "fixtures"),
-                       "TEST_UNIT": str(pathlib.Path(__file__).resolve().parents[1] / "unit")}
+                       "TEST_FIXTURES": str(tests / "fixtures"), "TEST_UNIT": str(tests / "unit")}
         for name in ("traffic", "exposition", "geoip", "webconfig"):
             with self.subTest(name):
                 done = subprocess.run(

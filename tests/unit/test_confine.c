@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The seccomp filter that capture runs under, interpreted call by call; capabilities and Landlock */
+/* The seccomp filter that capture runs under, interpreted call by call; and capabilities */
 #include "confine.h"
 
 #include <errno.h>
