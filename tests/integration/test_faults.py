@@ -235,7 +235,7 @@ class Stopped(Faults):
         self.ends_well(exporter)
 
     def loaded(self, of):
-        """Stopped for a second in the midst of traffic that the ring and the socketpair can hold."""
+        """Stopped for a second amid traffic that the ring and the socketpair can hold."""
         exporter = Exporter.start(self, self.box)
         generator = self.load(4)
         self.flowing(exporter)
