@@ -17,6 +17,7 @@
 #define TICK_MS	      1000
 #define ACCEPTS	      64 /* in one run */
 #define RUNS	      16
+#define PAUSE_MS      100 /* after there were no descriptors left */
 
 struct connection {
 	int fd; /* -1: free */
@@ -36,6 +37,7 @@ struct http {
 	struct connection connection[HTTP_CONNECTIONS];
 	struct http_counts counts;
 	uint64_t now_ns, complaints, next_complaint_ns;
+	uint64_t paused_until_ns; /* 0: connections are accepted */
 };
 
 /* What libmicrohttpd says can be brought about by anyone, so it may not fill a disk */
@@ -299,6 +301,28 @@ static struct connection *place_for(struct http *http, const struct sockaddr_sto
 	return place;
 }
 
+static void listen_for(const struct http *http, uint32_t events)
+{
+	for (unsigned i = 0; i < http->listener_count; i++) {
+		struct epoll_event event = { .events = events, .data.fd = http->listeners[i] };
+
+		epoll_ctl(http->epoll, EPOLL_CTL_MOD, http->listeners[i], &event);
+	}
+}
+
+/* What is out of descriptors or memory would be told of the same connection again and again */
+static void pause_listening(struct http *http)
+{
+	listen_for(http, 0);
+	http->paused_until_ns = http->now_ns + PAUSE_MS * UINT64_C(1000000);
+}
+
+static void resume_listening(struct http *http)
+{
+	listen_for(http, EPOLLIN);
+	http->paused_until_ns = 0;
+}
+
 static void accept_from(struct http *http, int listener)
 {
 	for (unsigned i = 0; i < ACCEPTS; i++) {
@@ -308,8 +332,12 @@ static void accept_from(struct http *http, int listener)
 		int fd = accept4(listener, (struct sockaddr *)&client, &bytes,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-		if (fd < 0)
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			    errno == ENOMEM)
+				pause_listening(http);
 			return;
+		}
 		place = place_for(http, &client);
 		if (!place) {
 			http->counts.refused++;
@@ -342,17 +370,20 @@ int http_run(struct http *http, uint64_t now_ns)
 {
 	struct epoll_event events[LISTENERS_MAX + 1];
 	MHD_UNSIGNED_LONG_LONG wait;
-	int ready = epoll_wait(http->epoll, events, LISTENERS_MAX + 1, 0);
+	int longest, ready = epoll_wait(http->epoll, events, LISTENERS_MAX + 1, 0);
 
 	http->now_ns = now_ns;
+	if (http->paused_until_ns != 0 && now_ns >= http->paused_until_ns)
+		resume_listening(http);
 	for (int i = 0; i < ready; i++)
 		if (events[i].data.fd >= 0)
 			accept_from(http, events[i].data.fd);
 	expire(http);
+	longest = http->paused_until_ns != 0 ? PAUSE_MS : TICK_MS;
 	for (unsigned i = 0; i < RUNS; i++) {
 		MHD_run(http->daemon);
-		if (MHD_get_timeout(http->daemon, &wait) != MHD_YES || wait > TICK_MS)
-			return TICK_MS;
+		if (MHD_get_timeout(http->daemon, &wait) != MHD_YES || wait > (unsigned)longest)
+			return longest;
 		if (wait > 0)
 			return (int)wait;
 	}
