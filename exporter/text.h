@@ -44,7 +44,8 @@ static inline void text_seconds(struct text *text, uint64_t nanoseconds)
 {
 	uint64_t milliseconds = nanoseconds / 1000000;
 	char fraction[5] = { '.', (char)('0' + milliseconds / 100 % 10),
-			     (char)('0' + milliseconds / 10 % 10), (char)('0' + milliseconds % 10), 0 };
+			     (char)('0' + milliseconds / 10 % 10), (char)('0' + milliseconds % 10),
+			     0 };
 
 	text_number(text, milliseconds / 1000);
 	text_string(text, fraction);

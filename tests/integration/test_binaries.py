@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The programs as they were linked: what hardens them, what they load, what their parts may call."""
+"""The programs as they were linked: what hardens them, what they load, what they may call."""
 
 import json
 import os
@@ -38,8 +38,8 @@ LOOP = {
     },
     "capture/libconfined.a.p/filter.c.o": set(),
     "capture/libconfined.a.p/ring.c.o": {
-        "__errno_location", "bind", "filter_program", "getsockopt", "mmap64", "setsockopt", "socket",
-        "syscall",
+        "__errno_location", "bind", "filter_program", "getsockopt", "mmap64", "setsockopt",
+        "socket", "syscall",
     },
     "capture/libconfined.a.p/sandbox.c.o": {
         "__errno_location", "confine_files", "confine_policy", "seccomp_load", "setrlimit64",

@@ -10,16 +10,26 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import exporter
 import host
+import traffic
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "exporter/deploy"
 PAGE = DEPLOY / "dnstt_exporter.8"
 # Variables of Grafana, and what stands for them where PromQL has to be read
 GIVEN = {"__rate_interval": "5m", "__range": "1h"}
+DATABASES = ("-geoip.country-database", str(exporter.FIXTURES / "GeoLite2-Country-Test.mmdb"),
+             "-geoip.asn-database", str(exporter.FIXTURES / "GeoLite2-ASN-Test.mmdb"))
+CONFIG = f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: dnstt
+    static_configs: [{{targets: ["{exporter.ADDRESS}:{exporter.PORT}"]}}]
+"""
 SELECTOR = re.compile(r"\b((?:dnstt|process|promhttp)_[a-z_]+|up)\b(?:\{([^}]*)\})?")
 
 
@@ -197,15 +207,62 @@ class Dashboard(unittest.TestCase):
         self.assertLess({"country", "asn", "rcode", "reason"}, set(re.split(r"[, ]+", sums)))
 
 
+class Shown(unittest.TestCase):
+    """A real Prometheus answers each panel, with nothing left empty, once clients have been on."""
+
+    def setUp(self):
+        host.must_be_root()
+        host.must_have("prometheus")
+        self.box = host.Host.make(self, "box")
+        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
+        self.addCleanup(folder.cleanup)
+        config = pathlib.Path(folder.name, "prometheus.yml")
+        config.write_text(CONFIG)
+        self.exporter = exporter.Exporter.start(self, self.box, *DATABASES)
+        with open(config.with_name("log"), "wb") as log:
+            server = self.box.spawn(
+                ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder.name}/tsdb",
+                 "--web.listen-address=127.0.0.1:9090", "--log.level=warn"],
+                stdout=log, stderr=log,
+            )
+        self.addCleanup(host.end, server)
+
+    def ask(self, expr):
+        path = "/api/v1/query?" + urllib.parse.urlencode({"query": expr})
+        try:
+            answer = self.exporter.get(path, port=9090)
+        except OSError as error:
+            raise AssertionError(f"prometheus: {error}") from error
+        self.assertEqual(answer.status, 200, answer.text)
+        return json.loads(answer.text)["data"]["result"]
+
+    def empty(self):
+        """Panels without an answer."""
+        given = {"__rate_interval": "20s", "__range": "1m", "domain": exporter.DOMAIN,
+                 "job": "dnstt", "instance": ".+"}
+        panels = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
+        # A step of a minute would have its first point only at the next full one
+        targets = [(panel["title"], target["expr"].replace(":1m]", ":1s]"))
+                   for panel in panels for target in panel.get("targets", ())]
+        self.assertGreater(len(targets), 25)
+        return [title for title, expr in targets
+                if not self.ask(re.sub(r"\$(\w+)", lambda name: given[name[1]], expr))]
+
+    def test_no_panel_is_empty(self):
+        host.eventually(lambda: self.assertTrue(self.ask("up == 1")), 30)
+        traffic.serve(self, self.box.udp("127.0.0.1", 53))
+        with self.box.udp("127.0.0.1") as resolver:
+            traffic.talk(resolver, ("127.0.0.1", 53), clients=5, queries=3)
+        # Before the clients are no longer active, and the refused queries out of the rates
+        host.eventually(lambda: self.assertEqual(self.empty(), []), 15)
+
+
 class Names(unittest.TestCase):
     """Metrics and labels that rules and dashboard ask for are those of a running exporter."""
 
     def setUp(self):
         host.must_be_root()
-        databases = ("-geoip.country-database", "GeoLite2-Country-Test.mmdb",
-                     "-geoip.asn-database", "GeoLite2-ASN-Test.mmdb")
-        databases = [one if one[0] == "-" else str(exporter.FIXTURES / one) for one in databases]
-        running = exporter.Exporter.start(self, host.Host.make(self), *databases)
+        running = exporter.Exporter.start(self, host.Host.make(self), *DATABASES)
         self.labels = {"up": {"job", "instance"}}
         for name, labels in re.findall(r"^([a-z_]+)(?:\{(.*)\})? ", running.get("/metrics").text,
                                        re.M):
