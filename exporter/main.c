@@ -56,7 +56,7 @@ static struct {
 	struct systemd systemd;
 	uint64_t heard_ns; /* from capture */
 	int epoll, signals;
-	int http_wait_ms;
+	uint64_t http_due_ns;
 	bool ending;
 	int status;
 } exporter;
@@ -225,8 +225,10 @@ static void signal_ready(void *context, uint32_t events)
 
 static void http_ready(void *context, uint32_t events)
 {
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
 	(void)context, (void)events;
-	exporter.http_wait_ms = http_run(exporter.http, clock_ns(CLOCK_MONOTONIC));
+	exporter.http_due_ns = now_ns + (uint64_t)http_run(exporter.http, now_ns) * 1000000;
 }
 
 static void interfaces_ready(void *context, uint32_t events)
@@ -439,7 +441,7 @@ static int run_due(void)
 {
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 	bool replaced, more;
-	int wait_ms;
+	int wait_ms, http_ms = 0;
 
 	web_run(&exporter.web, now_ns);
 	more = databases_run(&exporter.databases, now_ns, &replaced);
@@ -447,8 +449,13 @@ static int run_due(void)
 		resolvers_forget(&exporter.traffic.resolvers);
 	wait_ms = systemd_run(&exporter.systemd, now_ns,
 			      exporter.ingest.ready && now_ns - exporter.heard_ns < SILENT_NS);
-	if (exporter.http_wait_ms < wait_ms)
-		wait_ms = exporter.http_wait_ms;
+	/* Its deadlines pass while capture is heard without a pause, too */
+	if (now_ns >= exporter.http_due_ns)
+		http_ready(NULL, 0);
+	if (now_ns < exporter.http_due_ns)
+		http_ms = (int)((exporter.http_due_ns - now_ns + 999999) / 1000000);
+	if (http_ms < wait_ms)
+		wait_ms = http_ms;
 	return more ? 0 : wait_ms;
 }
 
@@ -465,8 +472,6 @@ static void run(void)
 
 			source->ready(source->context, events[i].events);
 		}
-		if (ready == 0)
-			http_ready(NULL, 0);
 		advance();
 		if (!exporter.ingest.ready && !exporter.ending &&
 		    clock_ns(CLOCK_MONOTONIC) > hello_due_ns) {

@@ -329,6 +329,17 @@ class Descriptors(Faults):
         self.works(exporter)
         self.ends_well(exporter)
 
+    def test_deadlines_are_kept_amid_traffic(self):
+        exporter = Exporter.start(self, self.box)
+        self.load(16)
+        self.flowing(exporter)
+        stalled = self.box.tcp(ADDRESS, PORT, timeout=15)
+        self.addCleanup(stalled.close)
+        stalled.sendall(b"GET /metrics HTTP/1.1\r\n")
+        start = time.monotonic()
+        self.assertEqual(stalled.recv(1), b"")
+        self.assertLess(time.monotonic() - start, 12)
+
     def test_standard_descriptors_that_are_closed_are_no_fault(self):
         for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
             exporter = Exporter.start(self, self.box,
