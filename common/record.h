@@ -49,7 +49,6 @@ enum verdict {
 #define RECORD_FLAG_TC	  0x10 /* response: truncated */
 #define RECORD_FLAG_KCP	  0x20 /* head is the start of a tunnel packet of 24 bytes or more */
 #define RECORD_FLAG_ECS	  0x40 /* resolver is the EDNS Client Subnet prefix, not the address */
-#define RECORD_FLAGS	  0x7f
 
 struct record {
 	/* Accepted: as sent. Zero otherwise, as are head, nonce and payload_bytes. */
@@ -138,8 +137,6 @@ struct batch {
 		struct record records[BATCH_RECORDS];
 	};
 };
-
-#define BATCH_MAX_BYTES sizeof(struct batch)
 
 /* What the receiver remembers from one message to the next; zero at start. */
 struct batch_state {

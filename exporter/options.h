@@ -12,8 +12,7 @@
 #include "log.h"
 #include "variants.h"
 
-#define OPTIONS_ADDRESSES  16
-#define OPTIONS_ANY_FAMILY AF_UNSPEC /* ":9713": IPv6 and IPv4, or IPv4 where there is no IPv6 */
+#define OPTIONS_ADDRESSES 16
 
 /* An address to listen on, and how the user wrote it */
 struct listen_address {

@@ -16,33 +16,18 @@
 /* What differs between the servers that carry a session ID in clear. edns_min is the response size
  * that the server insists on (its -mtu, 1232 unless it is told otherwise).
  */
+#define DNSTT_WIRE \
+	.id_bytes = 8, .alphabet = ALPHABET_BASE32, .framing = FRAMING_DNSTT, .edns_min = 1232
+
 static const struct variant {
 	const char *wire;
 	struct tunnel tunnel;
 } variants[] = {
 	/* bamsoftware's, and all that kept its wire format: NoizDNS cuts its labels elsewhere */
-	{ "dnstt",
-	  { .id_bytes = 8,
-	    .alphabet = ALPHABET_BASE32,
-	    .framing = FRAMING_DNSTT,
-	    .edns_min = 1232,
-	    .qtypes = { TYPE_TXT },
-	    .qtype_count = 1 } },
-	{ "noizdns",
-	  { .id_bytes = 8,
-	    .alphabet = ALPHABET_BASE32,
-	    .framing = FRAMING_DNSTT,
-	    .edns_min = 1232,
-	    .qtypes = { TYPE_TXT },
-	    .qtype_count = 1 } },
+	{ "dnstt", { DNSTT_WIRE, .qtypes = { TYPE_TXT }, .qtype_count = 1 } },
+	{ "noizdns", { DNSTT_WIRE, .qtypes = { TYPE_TXT }, .qtype_count = 1 } },
 	/* forks whose clients also poll by AAAA */
-	{ "dnstt-aaaa",
-	  { .id_bytes = 8,
-	    .alphabet = ALPHABET_BASE32,
-	    .framing = FRAMING_DNSTT,
-	    .edns_min = 1232,
-	    .qtypes = { TYPE_TXT, TYPE_AAAA },
-	    .qtype_count = 2 } },
+	{ "dnstt-aaaa", { DNSTT_WIRE, .qtypes = { TYPE_TXT, TYPE_AAAA }, .qtype_count = 2 } },
 	/* -clientid-size and -record-type of vaydns-server are id-bytes and record-type here */
 	{ "vaydns",
 	  { .id_bytes = 2,
