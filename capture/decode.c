@@ -177,9 +177,7 @@ static uint8_t read_message(struct cursor *cursor, const struct config *config,
 		return VERDICT_MALFORMED;
 	if (query == !!(message.flags & DNS_QR))
 		return VERDICT_NOT_QUERY;
-	if (message.multiple_opt || message.edns_version)
-		return message.multiple_opt ? VERDICT_MULTIPLE_OPT : VERDICT_EDNS_VERSION;
-	verdict = judge(&message, config, record);
+	verdict = message.opt_fault ? message.opt_fault : judge(&message, config, record);
 	if (verdict != VERDICT_ACCEPTED)
 		return verdict;
 	if (query && config->use_ecs && client_subnet(&message, record->resolver))

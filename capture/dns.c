@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "record.h"
+
 #define POINTERS_MAX 10 /* dns.go compressionPointerLimit */
 #define EDNS_MIN     512
 #define TYPE_TXT     16
@@ -12,36 +14,31 @@
 /* A name, following compression pointers wherever they lead (dns.go readName()) */
 static bool dns_name(struct cursor *cursor, struct dns_name *name)
 {
-	unsigned bytes = 0, pointers = 0;
-	uint32_t behind = 0;
+	unsigned bytes = 1, pointers = 0, labels = 0;
+	struct cursor at = *cursor;
+	const uint8_t *label;
 
-	for (name->labels = 0;;) {
-		const uint8_t *length = cursor_take(cursor, 1), *label;
-
-		if (length && *length >= 0xc0) {
-			if (!cursor_take(cursor, 1) || ++pointers > POINTERS_MAX)
+	while ((label = cursor_take(&at, 1)) && *label != 0) {
+		if (*label >= 0xc0) {
+			if (!cursor_take(&at, 1) || ++pointers > POINTERS_MAX)
 				return false;
-			behind = pointers == 1 ? cursor->at : behind;
-			cursor->at = be16(length) & 0x3fff;
-			if (cursor->at > cursor->end)
+			cursor->at = pointers == 1 ? at.at : cursor->at;
+			at.at = be16(label) & 0x3fff;
+			if (at.at > at.end)
 				return false;
 			continue;
 		}
-		if (!length || *length > 63 || !(label = cursor_take(cursor, *length)) ||
-		    bytes + 1 + *length + (*length != 0) > DNS_NAME_BYTES)
+		bytes += 1u + *label;
+		if (*label > 63 || bytes > DNS_NAME_BYTES || !cursor_take(&at, *label))
 			return false;
-		name->start[name->labels] = (uint8_t)bytes;
-		name->wire[bytes++] = *length;
-		if (*length == 0)
-			break;
-		if (cursor->end - cursor->at >= 64)
-			memcpy(name->wire + bytes, label, 64); /* one known size needs no call */
-		else
-			memcpy(name->wire + bytes, label, *length);
-		bytes += *length;
-		name->labels++;
+		name->label[labels++] = label;
 	}
-	cursor->at = pointers > 0 ? behind : cursor->at;
+	if (!label)
+		return false;
+	name->label[labels] = label;
+	name->labels = (uint8_t)labels;
+	name->end = at.bytes + at.end;
+	cursor->at = pointers == 0 ? at.at : cursor->at;
 	return true;
 }
 
@@ -78,8 +75,7 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 	questions = whole ? message->qdcount : message->qdcount > 0;
 	for (unsigned i = 0; i < questions; i++) {
 		if (!dns_name(cursor, i == 0 ? &message->qname : &other) ||
-		    !(fixed = cursor_take(cursor,
-					  4))) /* QTYPE, and QCLASS, which counts for nothing */
+		    !(fixed = cursor_take(cursor, 4))) /* QTYPE; QCLASS counts for nothing */
 			return false;
 		message->qtype = i == 0 ? be16(fixed) : message->qtype;
 	}
@@ -95,11 +91,12 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 		fixed = dns_rr(cursor, &rdata);
 		if (!fixed || rdata.bytes != be16(fixed + 8))
 			return false;
-		if (records > additional || be16(fixed) != TYPE_OPT || message->edns_version ||
-		    message->multiple_opt)
+		if (records > additional || be16(fixed) != TYPE_OPT || message->opt_fault)
 			continue; /* the first fault stays, as responseFor() returns there */
-		message->multiple_opt = message->opt.at;
-		message->edns_version = !message->opt.at && fixed[5] != 0; /* RFC 6891, 6.1.3 */
+		if (message->opt.at)
+			message->opt_fault = VERDICT_MULTIPLE_OPT;
+		else if (fixed[5] != 0) /* RFC 6891, 6.1.3 */
+			message->opt_fault = VERDICT_EDNS_VERSION;
 		message->opt = rdata;
 		message->edns_size = be16(fixed + 2) < EDNS_MIN ? EDNS_MIN : be16(fixed + 2);
 	}

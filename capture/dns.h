@@ -32,11 +32,11 @@ static inline uint16_t be16(const uint8_t *bytes)
 	return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
-/* A name in wire form, as sent, without compression */
+/* A name where it lies, as sent */
 struct dns_name {
-	uint8_t wire[DNS_NAME_BYTES + 64];     /* a label may be copied as 64 bytes */
-	uint8_t start[DNS_NAME_BYTES / 2 + 1]; /* offset of each label and of the root */
-	uint8_t labels;			       /* without the root */
+	const uint8_t *label[DNS_NAME_BYTES / 2 + 1]; /* length octet of each and of the root */
+	const uint8_t *end;			      /* of the message */
+	uint8_t labels;				      /* without the root */
 };
 
 /* RDATA of a resource record, NULL without one */
@@ -49,8 +49,7 @@ struct dns_message {
 	struct dns_name qname; /* of the first question, if qdcount is not 0 */
 	uint16_t id, flags, qdcount, qtype;
 	uint16_t edns_size;	   /* 512 if smaller or without OPT */
-	bool multiple_opt;	   /* a second OPT came */
-	bool edns_version;	   /* an OPT of a version other than 0 came first */
+	uint8_t opt_fault;	   /* VERDICT_MULTIPLE_OPT, ..._EDNS_VERSION: the first; 0 */
 	struct dns_rdata opt, txt; /* of the OPT; of the first answer, if it is a TXT */
 };
 

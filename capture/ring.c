@@ -90,6 +90,8 @@ bool ring_next(struct ring *ring, struct sight *ret_sight)
 				     .outgoing = from->sll_pkttype == PACKET_OUTGOING };
 	ring->packet += packet->tp_next_offset;
 	ring->left--;
+	for (size_t line = 0; line < 5; line++) /* another core wrote the next one */
+		__builtin_prefetch(base + ring->packet + 64 * line);
 	return true;
 }
 

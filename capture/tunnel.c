@@ -42,11 +42,9 @@ int tunnel_match(const struct config *config, const struct dns_name *name, unsig
 	static uint8_t lower[DNS_NAME_BYTES + 17];
 	size_t bytes = 0;
 
-	for (unsigned i = first; i < labels; i++, bytes += 1u + lower[bytes]) {
-		const uint8_t *label = name->wire + name->start[i];
-
-		lower[bytes] = (uint8_t)fold(lower + bytes + 1, label + 1, *label, true);
-	}
+	for (unsigned i = first; i < labels; i++, bytes += 1u + lower[bytes])
+		lower[bytes] =
+			(uint8_t)fold(lower + bytes + 1, name->label[i] + 1, *name->label[i], true);
 	memset(lower + bytes, 0, 17);
 	for (size_t at = 0; lower[at] != 0; at += 1u + lower[at], first++) {
 		int domain = config_domain(config, lower + at, bytes + 1 - at);
@@ -58,29 +56,31 @@ int tunnel_match(const struct config *config, const struct dns_name *name, unsig
 	return -1;
 }
 
-/* RFC 4648: letters, then digits, each a run of values; the character for zero */
+/* RFC 4648: letters, then digits, each a run of values up to the last; the character for zero */
 static const struct runs {
-	uint8_t letters, letter_value, digit, digits, digit_value, zero;
-} runs[ALPHABETS] = { [ALPHABET_BASE32] = { 26, 0, '2', 6, 26, 'a' },
-		      [ALPHABET_BASE32HEX] = { 22, 10, '0', 10, 0, '0' } };
+	uint8_t last_letter, letter_value, digit, last_digit, digit_value, zero;
+} runs[ALPHABETS] = { [ALPHABET_BASE32] = { 25, 0, '2', 5, 26, 'a' },
+		      [ALPHABET_BASE32HEX] = { 21, 10, '0', 9, 0, '0' } };
 
 /* To values of 5 bits, zeros behind the last; false if one is not of the alphabet. Vectorizes. */
 static bool text_values(uint8_t text[TEXT_BYTES + 64], size_t length, enum alphabet alphabet,
 			uint8_t ret_values[TEXT_BYTES])
 {
 	const struct runs a = runs[alphabet];
-	uint8_t bad = 0;
+	uint8_t good = 0xff;
 
-	memset(text + length, a.zero, 64);
-	for (size_t i = 0; i < (length + 63) / 64 * 64; i++) {
+	memset(text + length, a.zero, 16);
+	for (size_t i = 0; i < (length + 15) / 16 * 16; i++) {
 		uint8_t letter = (uint8_t)((text[i] | 0x20) - 'a');
 		uint8_t digit = (uint8_t)(text[i] - a.digit);
-		uint8_t value = digit < a.digits ? (uint8_t)(digit + a.digit_value) : 0xff;
+		uint8_t is_letter = letter <= a.last_letter ? 0xff : 0;
+		uint8_t is_digit = digit <= a.last_digit ? 0xff : 0;
 
-		value = letter < a.letters ? (uint8_t)(letter + a.letter_value) : value;
-		bad |= ret_values[i] = value;
+		ret_values[i] = (uint8_t)((is_letter & (letter + a.letter_value)) |
+					  (is_digit & (digit + a.digit_value)));
+		good &= is_letter | is_digit;
 	}
-	return bad < 0x80;
+	return good;
 }
 
 int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet alphabet,
@@ -91,8 +91,13 @@ int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet al
 	size_t length = 0;
 
 	for (unsigned i = 0; i < prefix; i++) {
-		memcpy(text + length, name->wire + name->start[i] + 1, 64);
-		length += name->wire[name->start[i]];
+		const uint8_t *label = name->label[i];
+
+		if (name->end - label > 64)
+			memcpy(text + length, label + 1, 64); /* one known size needs no call */
+		else
+			memcpy(text + length, label + 1, *label);
+		length += *label;
 	}
 	if (!text_values(text, length, alphabet, values)) {
 		length = fold(text, text, length, false);

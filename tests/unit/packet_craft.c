@@ -183,6 +183,22 @@ struct craft craft_datagram(void)
 	return craft;
 }
 
+struct craft craft_poll_ipv4(void)
+{
+	struct craft craft = craft_datagram();
+
+	craft_ipv4(&craft, 1, 2);
+	return craft;
+}
+
+struct craft craft_poll_ipv6(void)
+{
+	struct craft craft = craft_datagram();
+
+	craft_ipv6(&craft, 1, 2);
+	return craft;
+}
+
 void craft_extension(struct craft *craft, unsigned next, unsigned length, unsigned third,
 		     unsigned fourth, size_t more)
 {
@@ -262,6 +278,15 @@ void craft_config(struct config *ret_config, const char *domain)
 				       .blocks = 64,
 				       .latency_ms = 50 };
 	craft_config_add(ret_config, domain);
+}
+
+const struct config *craft_dnstt(void)
+{
+	static struct config config;
+
+	craft_config(&config, CRAFT_DOMAIN);
+	config_index(&config);
+	return &config;
 }
 
 struct record craft_decode(const struct craft *packet, bool outgoing, const struct config *config)

@@ -69,6 +69,10 @@ void craft_front(struct craft *craft, const void *bytes, size_t count);
 /* The UDP datagram of a poll */
 struct craft craft_datagram(void);
 
+/* The same in a packet from 1.1.1.1 to 2.2.2.2, and the like in IPv6 */
+struct craft craft_poll_ipv4(void);
+struct craft craft_poll_ipv6(void);
+
 /* An IPv6 extension header in front, its first four bytes given, and 4 + @more zeros behind them */
 void craft_extension(struct craft *craft, unsigned next, unsigned length, unsigned third,
 		     unsigned fourth, size_t more);
@@ -79,6 +83,9 @@ void craft_tag(struct craft *craft, unsigned protocol);
 /* A configuration for one dnstt domain, not indexed yet; another one added to it */
 void craft_config(struct config *ret_config, const char *domain);
 struct tunnel *craft_config_add(struct config *config, const char *domain);
+
+/* The configuration for CRAFT_DOMAIN, indexed */
+const struct config *craft_dnstt(void);
 
 /* The record of a packet that lies in memory of exactly its size */
 struct record craft_decode(const struct craft *packet, bool outgoing, const struct config *config);

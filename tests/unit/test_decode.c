@@ -8,18 +8,9 @@
 #include "unit.h"
 
 /* One domain, dnstt's */
-static const struct config *dnstt(void)
-{
-	static struct config config;
-
-	craft_config(&config, CRAFT_DOMAIN);
-	config_index(&config);
-	return &config;
-}
-
 static struct record judge(const struct craft *message)
 {
-	return craft_judge(message, false, dnstt());
+	return craft_judge(message, false, craft_dnstt());
 }
 
 /* The name for a body behind CRAFT_ID */

@@ -6,18 +6,9 @@
 #include "record.h"
 #include "unit.h"
 
-static const struct config *dnstt(void)
-{
-	static struct config config;
-
-	craft_config(&config, CRAFT_DOMAIN);
-	config_index(&config);
-	return &config;
-}
-
 static struct record judge(const struct craft *packet)
 {
-	return craft_decode(packet, false, dnstt());
+	return craft_decode(packet, false, craft_dnstt());
 }
 
 /* Bits of the fragment field of IPv4, or an IPv6 fragment header, and the header in front of it */
@@ -132,7 +123,7 @@ static void test_first_fragment_of_a_response_counts_for_the_whole(void **state)
 	craft_udp(&craft, 53, 4000);
 	craft.size = 488;
 	in_ipv4(&craft, 0, 1);
-	record = craft_decode(&craft, true, dnstt());
+	record = craft_decode(&craft, true, craft_dnstt());
 	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 	assert_int_equal(record.message_bytes, whole);
 	assert_int_equal(record.payload_bytes, 50); /* the second packet is not all there */

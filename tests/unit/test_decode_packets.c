@@ -9,18 +9,9 @@
 #define IPV4 0x0800
 #define IPV6 0x86dd
 
-static const struct config *dnstt(void)
-{
-	static struct config config;
-
-	craft_config(&config, CRAFT_DOMAIN);
-	config_index(&config);
-	return &config;
-}
-
 static struct record judge(const struct craft *packet)
 {
-	return craft_decode(packet, false, dnstt());
+	return craft_decode(packet, false, craft_dnstt());
 }
 
 /* A packet that nobody counts tells nothing of itself */
@@ -35,27 +26,11 @@ static void assert_packet_fault(const struct craft *packet)
 	assert_memory_equal(&record, &wanted, sizeof(record));
 }
 
-static struct craft ipv4(void)
-{
-	struct craft craft = craft_datagram();
-
-	craft_ipv4(&craft, 1, 2);
-	return craft;
-}
-
-static struct craft ipv6(void)
-{
-	struct craft craft = craft_datagram();
-
-	craft_ipv6(&craft, 1, 2);
-	return craft;
-}
-
 static void test_resolver_is_where_a_query_comes_from(void **state)
 {
 	static const uint8_t v4[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 1, 1, 1 };
 	static const uint8_t v6[] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
-	struct craft four = ipv4(), six = ipv6();
+	struct craft four = craft_poll_ipv4(), six = craft_poll_ipv6();
 	struct record record = judge(&four);
 
 	(void)state;
@@ -81,20 +56,20 @@ static void test_resolver_is_where_a_response_goes_to(void **state)
 			craft_ipv4(&craft, 1, 2);
 		else
 			craft_ipv6(&craft, 1, 2);
-		record = craft_decode(&craft, true, dnstt());
+		record = craft_decode(&craft, true, craft_dnstt());
 		assert_int_equal(record.verdict, VERDICT_SHORT);
 		assert_int_equal(record.port, 4000);
 		assert_int_equal(record.resolver[12], 2);
 		assert_int_equal(record.resolver[0], protocol == IPV4 ? 0 : 2);
 		/* The other way round it has nothing to do with the server */
-		record = craft_decode(&craft, false, dnstt());
+		record = craft_decode(&craft, false, craft_dnstt());
 		assert_int_equal(record.verdict, VERDICT_PACKET);
 	}
 }
 
 static void test_interface_is_shown_in_full(void **state)
 {
-	struct craft craft = ipv4();
+	struct craft craft = craft_poll_ipv4();
 	struct sight sight = { .bytes = craft.at,
 			       .captured = (uint32_t)craft.size,
 			       .length = (uint32_t)craft.size,
@@ -102,7 +77,7 @@ static void test_interface_is_shown_in_full(void **state)
 	struct record record;
 
 	(void)state;
-	decode(&sight, dnstt(), &record);
+	decode(&sight, craft_dnstt(), &record);
 	assert_int_equal(record.interface, 0x12345678);
 }
 
@@ -110,7 +85,7 @@ static void test_port_is_the_servers(void **state)
 {
 	(void)state;
 	for (unsigned byte = 0; byte < 8; byte++) {
-		struct craft craft = ipv4();
+		struct craft craft = craft_poll_ipv4();
 
 		craft.at[20 + byte] ^= 1;
 		if (byte == 2 || byte == 3)
@@ -139,7 +114,7 @@ static void test_ipv4_header_has_options(void **state)
 
 static void test_link_padding_is_no_part_of_a_message(void **state)
 {
-	struct craft four = ipv4(), six = ipv6(), inside = craft_datagram();
+	struct craft four = craft_poll_ipv4(), six = craft_poll_ipv6(), inside = craft_datagram();
 
 	(void)state;
 	craft_bytes(&four, "padding", 7);
@@ -166,7 +141,7 @@ static void test_inconsistent_headers_are_a_packet_fault(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(four); i++) {
-		struct craft craft = ipv4();
+		struct craft craft = craft_poll_ipv4();
 
 		craft.at[four[i].at] = (uint8_t)four[i].value;
 		if (four[i].at == 3)
@@ -176,7 +151,7 @@ static void test_inconsistent_headers_are_a_packet_fault(void **state)
 		assert_packet_fault(&craft);
 	}
 	for (size_t i = 0; i < COUNT(six); i++) {
-		struct craft craft = ipv6();
+		struct craft craft = craft_poll_ipv6();
 
 		craft.at[six[i].at] = (uint8_t)six[i].value;
 		if (six[i].at == 45)
@@ -187,7 +162,7 @@ static void test_inconsistent_headers_are_a_packet_fault(void **state)
 
 static void test_dont_fragment_and_reserved_bits_do_not_matter(void **state)
 {
-	struct craft craft = ipv4();
+	struct craft craft = craft_poll_ipv4();
 
 	(void)state;
 	craft.at[6] = 0xc0;
@@ -196,7 +171,7 @@ static void test_dont_fragment_and_reserved_bits_do_not_matter(void **state)
 
 static void test_packet_that_ends_in_a_header_is_a_packet_fault(void **state)
 {
-	struct craft four = ipv4(), six = ipv6();
+	struct craft four = craft_poll_ipv4(), six = craft_poll_ipv6();
 
 	(void)state;
 	/* On the wire it was whole: what is missing was not captured */
@@ -208,7 +183,7 @@ static void test_packet_that_ends_in_a_header_is_a_packet_fault(void **state)
 
 		for (size_t captured = 0; captured < whole; captured++) {
 			sight.captured = (uint32_t)captured;
-			decode(&sight, dnstt(), &record);
+			decode(&sight, craft_dnstt(), &record);
 			assert_int_equal(record.verdict,
 					 captured < headers ? VERDICT_PACKET : VERDICT_FRAGMENT);
 			/* and here it ended on its way */
@@ -221,7 +196,7 @@ static void test_packet_that_ends_in_a_header_is_a_packet_fault(void **state)
 /* Behind a tag the ethertype is there to be read, and has to be that of what follows */
 static void test_ethertype_behind_a_tag_says_what_the_packet_is(void **state)
 {
-	struct craft four = ipv4(), six = ipv6();
+	struct craft four = craft_poll_ipv4(), six = craft_poll_ipv6();
 
 	(void)state;
 	craft_tag(&four, IPV6);
@@ -236,7 +211,7 @@ static void test_up_to_two_vlan_tags_are_seen_through(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(tags); i++) {
-		struct craft four = ipv4(), six = ipv6();
+		struct craft four = craft_poll_ipv4(), six = craft_poll_ipv6();
 
 		craft_tag(&four, IPV4);
 		craft_tag(&six, IPV6);

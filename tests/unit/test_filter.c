@@ -36,22 +36,6 @@ static bool passes(const struct craft *packet, unsigned protocol)
 	return bytes != 0;
 }
 
-static struct craft ipv4(void)
-{
-	struct craft craft = craft_datagram();
-
-	craft_ipv4(&craft, 1, 2);
-	return craft;
-}
-
-static struct craft ipv6(void)
-{
-	struct craft craft = craft_datagram();
-
-	craft_ipv6(&craft, 1, 2);
-	return craft;
-}
-
 static void test_kernel_takes_the_program(void **state)
 {
 	struct sock_fprog program = filter_program(53);
@@ -95,7 +79,7 @@ static void test_direction_decides_which_port_is_looked_at(void **state)
 
 static void test_port_is_compared_in_all_its_bits(void **state)
 {
-	struct craft four = ipv4();
+	struct craft four = craft_poll_ipv4();
 
 	(void)state;
 	for (unsigned port = 1; port < 65536; port++)
@@ -111,7 +95,7 @@ static void test_only_udp_passes(void **state)
 {
 	(void)state;
 	for (unsigned protocol = 0; protocol < 256; protocol++) {
-		struct craft four = ipv4(), six = ipv6();
+		struct craft four = craft_poll_ipv4(), six = craft_poll_ipv6();
 
 		four.at[9] = six.at[6] = (uint8_t)protocol;
 		assert_int_equal(passes(&four, IPV4), protocol == 17);
@@ -121,7 +105,7 @@ static void test_only_udp_passes(void **state)
 
 static void test_only_ip_passes(void **state)
 {
-	struct craft four = ipv4(), six = ipv6();
+	struct craft four = craft_poll_ipv4(), six = craft_poll_ipv6();
 
 	(void)state;
 	for (unsigned protocol = 0; protocol < 65536; protocol++) {
@@ -150,7 +134,7 @@ static void test_later_fragments_are_dropped(void **state)
 {
 	(void)state;
 	for (unsigned field = 0; field < 65536; field++) {
-		struct craft craft = ipv4();
+		struct craft craft = craft_poll_ipv4();
 
 		craft.at[6] = (uint8_t)(field >> 8);
 		craft.at[7] = (uint8_t)field;
@@ -235,7 +219,7 @@ static void test_up_to_two_vlan_tags_are_seen_through(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned first = tags[i & 1], second = tags[i >> 1 & 1], third = tags[i >> 2 & 1];
-		struct craft four = ipv4(), six = chain(0, 4);
+		struct craft four = craft_poll_ipv4(), six = chain(0, 4);
 
 		craft_tag(&four, IPV4);
 		craft_tag(&six, IPV6);
@@ -289,7 +273,7 @@ static void test_packet_that_ends_before_its_ports_is_dropped(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		struct craft craft = i == 0 ? ipv4() : chain(0, 4);
+		struct craft craft = i == 0 ? craft_poll_ipv4() : chain(0, 4);
 		size_t ports = craft.size - craft_datagram().size + 4;
 
 		for (craft.size = 0; craft.size < ports; craft.size++)
@@ -328,7 +312,8 @@ static void test_filter_drops_nothing_that_would_count(void **state)
 	config_index(&config);
 	for (unsigned i = 0; i < 200000; i++) {
 		unsigned kind = unit_random(&seed) % 4;
-		struct craft craft = kind == 0 ? ipv4() : chain(unit_random(&seed), kind);
+		struct craft craft =
+			kind == 0 ? craft_poll_ipv4() : chain(unit_random(&seed), kind);
 		unsigned protocol = kind == 0 ? IPV4 : IPV6;
 		struct record record;
 		bool passed;

@@ -7,12 +7,14 @@
 #include "record.h"
 #include "unit.h"
 
+/* A name in a message that stays there until the next call */
 static struct dns_name name_of(const char *text)
 {
-	struct craft craft = { .size = 0 };
+	static struct craft craft;
 	struct cursor cursor = { .bytes = craft.at };
 	struct dns_message message;
 
+	craft.size = 0;
 	craft_header(&craft, 0, 1, 0, 0, 0);
 	craft_question(&craft, text, 16);
 	cursor.end = (uint32_t)craft.size;
