@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETS 16384 /* times WAYS and 24 bytes: 1.5 MiB; 65536 messages */
+#define SETS 16384 /* of a cache line each: 1 MiB; 65536 messages */
 #define WAYS 4
 
 int sights_open(struct sights *ret_sights, const struct hash_key *key)
@@ -66,33 +66,40 @@ struct sight_hash sights_hash(const struct sights *sights, const struct record *
 	struct sight_hash hash = { .packet = packet_hash(sights, record, session) };
 	bool repeats = record->kind == RECORD_QUERY && record->verdict == VERDICT_ACCEPTED;
 
-	hash.message = (repeats ? message_hash(sights, record, session) : hash.packet) | 1;
+	hash.message = repeats ? message_hash(sights, record, session) : hash.packet;
 	return hash;
+}
+
+static struct sighting *set_of(const struct sights *sights, const struct sight_hash *hash)
+{
+	return &sights->sighting[(hash->message & (SETS - 1)) * WAYS];
 }
 
 void sights_prefetch(const struct sights *sights, const struct sight_hash *hash)
 {
-	__builtin_prefetch(&sights->sighting[(hash->message >> 1 & (SETS - 1)) * WAYS], 1);
+	__builtin_prefetch(set_of(sights, hash), 1);
 }
 
 enum sight_verdict sights_see(struct sights *sights, const struct sight_hash *hash,
 			      uint32_t interface, uint64_t now_ns)
 {
-	struct sighting *set = &sights->sighting[(hash->message >> 1 & (SETS - 1)) * WAYS],
-			*place = NULL;
-	uint32_t packet = (uint32_t)hash->packet;
+	struct sighting *set = set_of(sights, hash), *place = NULL;
+	const struct sighting now = { .message = (uint32_t)(hash->message >> 32) | 1,
+				      .packet = (uint32_t)hash->packet,
+				      .interface = interface,
+				      .seen_ms = (uint32_t)(now_ns / 1000000) };
 	enum sight_verdict verdict = SIGHT_FIRST;
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		uint64_t age = now_ns - set[i].seen_ns;
+		uint32_t age_ms = now.seen_ms - set[i].seen_ms;
 
-		if (set[i].message != hash->message)
+		if (set[i].message != now.message)
 			continue;
-		if (age <= SIGHTS_RETRANSMITTED_NS)
+		if (age_ms <= SIGHTS_RETRANSMITTED_MS)
 			verdict = SIGHT_RETRANSMITTED;
-		if (set[i].packet != packet)
+		if (set[i].packet != now.packet)
 			continue;
-		if (age <= SIGHTS_DUPLICATE_NS && set[i].interface != interface)
+		if (age_ms <= SIGHTS_DUPLICATE_MS && set[i].interface != interface)
 			return SIGHT_DUPLICATE;
 		place = &set[i];
 	}
@@ -101,8 +108,9 @@ enum sight_verdict sights_see(struct sights *sights, const struct sight_hash *ha
 	if (!place) {
 		place = set;
 		for (unsigned i = 1; i < WAYS; i++)
-			place = set[i].seen_ns < place->seen_ns ? &set[i] : place;
+			if (now.seen_ms - set[i].seen_ms > now.seen_ms - place->seen_ms)
+				place = &set[i];
 	}
-	*place = (struct sighting){ hash->message, packet, interface, now_ns };
+	*place = now;
 	return verdict;
 }

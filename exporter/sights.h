@@ -14,8 +14,8 @@
 #include "hash.h"
 #include "record.h"
 
-#define SIGHTS_DUPLICATE_NS	UINT64_C(150000000)   /* the two sights may be in two batches */
-#define SIGHTS_RETRANSMITTED_NS UINT64_C(10000000000) /* resolvers give up after a few seconds */
+#define SIGHTS_DUPLICATE_MS	150   /* the two sights may be in two batches */
+#define SIGHTS_RETRANSMITTED_MS 10000 /* resolvers give up after a few seconds */
 
 enum sight_verdict {
 	SIGHT_FIRST,
@@ -23,11 +23,12 @@ enum sight_verdict {
 	SIGHT_DUPLICATE,
 };
 
+/* Four of them are one cache line */
 struct sighting {
-	uint64_t message;   /* hash of what the client wrote and who it is; 0: empty */
+	uint32_t message;   /* hash of what the client wrote and who it is; 0: empty */
 	uint32_t packet;    /* hash of the packet */
 	uint32_t interface; /* that saw it */
-	uint64_t seen_ns;
+	uint32_t seen_ms;   /* goes round in 49 days */
 };
 
 struct sights {

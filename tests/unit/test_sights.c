@@ -237,7 +237,7 @@ static void test_full_table_keeps_the_latest(void **state)
 static enum sight_verdict see_in_set(uint64_t message, uint32_t packet, unsigned interface,
 				     uint64_t ms)
 {
-	const struct sight_hash hash = { message << 32 | 1, packet };
+	const struct sight_hash hash = { message << 33, packet };
 
 	return sights_see(&sights, &hash, interface, START + ms * MS);
 }
