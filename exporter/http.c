@@ -123,13 +123,28 @@ static void request_ends(void *context, struct MHD_Connection *mhd, void **reque
 	connection->deadline_ns = http->now_ns + HTTP_IDLE_NS;
 }
 
+static enum MHD_Result look_for_body(void *context, enum MHD_ValueKind kind, const char *name,
+				     const char *value)
+{
+	bool *found = context;
+
+	(void)kind;
+	if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 ||
+	    (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 &&
+	     (!value || strcmp(value, "0") != 0)))
+		*found = true;
+	return MHD_YES;
+}
+
+/* Every one of these headers counts. libmicrohttpd goes by the first Content-Length, and what a proxy
+ * that goes by another one takes for a body would be a second request here (RFC 9112, 11.2).
+ */
 static bool has_body(struct MHD_Connection *mhd)
 {
-	const char *length =
-		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	bool found = false;
 
-	return (length && strcmp(length, "0") != 0) ||
-	       MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_for_body, &found);
+	return found;
 }
 
 /* One host: an IPv4 address, or what one IPv6 host may choose its addresses from */
