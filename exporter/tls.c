@@ -22,7 +22,8 @@ struct tls_epoch {
 };
 
 struct tls {
-	struct tls_epoch *epoch;
+	struct tls_epoch *epoch;      /* NULL before tls_open() */
+	struct tls_material material; /* of tls_read(), until tls_open() */
 };
 
 static void release_epoch(struct tls_epoch **epoch)
@@ -60,8 +61,9 @@ static int no_memory(const struct web_config *config, char *ret_reason, size_t r
 	return -ENOMEM;
 }
 
-static int make_epoch(const struct web_config *config, time_t now, struct tls_epoch **ret_epoch,
-		      char *ret_reason, size_t reason_bytes)
+static int make_epoch(const struct web_config *config, const struct tls_material *material,
+		      time_t now, struct tls_epoch **ret_epoch, char *ret_reason,
+		      size_t reason_bytes)
 {
 	__attribute__((cleanup(release_epoch))) struct tls_epoch *epoch = calloc(1, sizeof(*epoch));
 	char priority[TLS_PRIORITY_BYTES];
@@ -84,8 +86,8 @@ static int make_epoch(const struct web_config *config, time_t now, struct tls_ep
 					ret_reason, reason_bytes,
 					"GnuTLS does not take the cipher suites from \"%s\" on: %s",
 					where, gnutls_strerror(r));
-	r = tls_material_load(config, now, epoch->credentials, &epoch->not_after, ret_reason,
-			      reason_bytes);
+	r = tls_material_use(config, material, now, epoch->credentials, &epoch->not_after,
+			     ret_reason, reason_bytes);
 	if (r < 0)
 		return r;
 	gnutls_certificate_set_verify_function(epoch->credentials, verify);
@@ -95,7 +97,7 @@ static int make_epoch(const struct web_config *config, time_t now, struct tls_ep
 	return 0;
 }
 
-int tls_load(const struct web_config *config, time_t now, struct tls **ret_tls, char *ret_reason,
+int tls_read(const struct web_config *config, struct tls **ret_tls, char *ret_reason,
 	     size_t reason_bytes)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
@@ -103,7 +105,7 @@ int tls_load(const struct web_config *config, time_t now, struct tls **ret_tls, 
 
 	if (!tls)
 		return no_memory(config, ret_reason, reason_bytes);
-	r = make_epoch(config, now, &tls->epoch, ret_reason, reason_bytes);
+	r = tls_material_read(config, &tls->material, ret_reason, reason_bytes);
 	if (r < 0) {
 		free(tls);
 		return r;
@@ -113,9 +115,20 @@ int tls_load(const struct web_config *config, time_t now, struct tls **ret_tls, 
 	return 0;
 }
 
+int tls_open(struct tls *tls, const struct web_config *config, time_t now, char *ret_reason,
+	     size_t reason_bytes)
+{
+	int r = make_epoch(config, &tls->material, now, &tls->epoch, ret_reason, reason_bytes);
+
+	tls_material_wipe(&tls->material);
+
+	return r;
+}
+
 int tls_reload(struct tls *tls, const struct web_config *config, time_t now, char *ret_reason,
 	       size_t reason_bytes)
 {
+	__attribute__((cleanup(tls_material_wipe))) struct tls_material material = { 0 };
 	struct tls_epoch *epoch;
 	int r;
 
@@ -124,7 +137,10 @@ int tls_reload(struct tls *tls, const struct web_config *config, time_t now, cha
 					reason_bytes,
 					"gone, but TLS can't be turned off while the exporter "
 					"runs; restart it");
-	r = make_epoch(config, now, &epoch, ret_reason, reason_bytes);
+	r = tls_material_read(config, &material, ret_reason, reason_bytes);
+	if (r < 0)
+		return r;
+	r = make_epoch(config, &material, now, &epoch, ret_reason, reason_bytes);
 	if (r < 0)
 		return r;
 	tls_session_end(tls->epoch);
@@ -140,8 +156,10 @@ time_t tls_not_after(const struct tls *tls)
 
 void tls_free(struct tls *tls)
 {
-	if (tls)
-		tls_session_end(tls->epoch);
+	if (!tls)
+		return;
+	tls_session_end(tls->epoch);
+	tls_material_wipe(&tls->material);
 	free(tls);
 }
 

@@ -30,27 +30,41 @@ struct tls;
 struct tls_epoch; /* what one load gave; lives while tls or a session uses it */
 
 /**
- * tls_load() - Read certificate, key and client CA, and check them
- * @config:	With tls.enabled; not needed afterwards
- * @now:	Wall clock
- * @ret_tls:	For tls_free()
+ * tls_read() - Copy certificate, key and client CA into memory, while they may still be read
+ * @config:	With tls.enabled
+ * @ret_tls:	For tls_open(), and for tls_free()
  * @ret_reason:	On failure, in the form of webconfig_read(): WEBCONFIG_REASON_BYTES
  *
- * A certificate must belong to its key and be valid at @now. The files are read whole (1 MiB at
- * most each) and closed; what is in them lies in memory afterwards.
+ * Should: run before privileges are dropped. Nothing looks into the files here; they are read whole
+ * (1 MiB at most each) and closed.
  *
  * System calls: openat, newfstatat, read and close of cert_file, key_file and client_ca_file as
- * far as given; getrandom, futex, and what malloc() makes. Nothing else is opened, but for what
- * gmtime_r() reads when tzset() was never called, which a sandbox must come after. A handshake
- * makes no system calls but those of libmicrohttpd and malloc(), and getrandom now and then.
+ * far as given, and what malloc() makes.
  *
  * Return: 0, -EINVAL with the reason, -ENOMEM with the reason
  */
-int tls_load(const struct web_config *config, time_t now, struct tls **ret_tls, char *ret_reason,
+int tls_read(const struct web_config *config, struct tls **ret_tls, char *ret_reason,
 	     size_t reason_bytes);
 
 /**
- * tls_reload() - The same for a server that runs: on failure it goes on with what it has
+ * tls_open() - Check what was read and use it from now on
+ * @config:	The same; not needed afterwards
+ * @now:	Wall clock
+ *
+ * A certificate must belong to its key and be valid at @now. To be called without privileges and
+ * confined, once, before the first session; after a failure there is only tls_free().
+ *
+ * System calls: getrandom, futex, and what malloc() makes. Nothing is opened, but for what
+ * gmtime_r() reads when tzset() was never called, which a sandbox must come after. A handshake
+ * makes no system calls but those of libmicrohttpd and malloc(), and getrandom now and then.
+ *
+ * Return: as tls_read()
+ */
+int tls_open(struct tls *tls, const struct web_config *config, time_t now, char *ret_reason,
+	     size_t reason_bytes);
+
+/**
+ * tls_reload() - Both for a server that runs: on failure it goes on with what it has
  *
  * New connections get all of the new configuration. Those that are open keep the old one.
  */

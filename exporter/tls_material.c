@@ -29,10 +29,8 @@ struct part {
 	size_t reason_bytes;
 };
 
-/* PEM in memory of its own; wiped, since it may be a key */
-struct pem {
-	char *text;
-	size_t bytes;
+struct parts {
+	struct part cert, key, client_ca;
 };
 
 /* A list of certificates as GnuTLS allocates it */
@@ -41,11 +39,30 @@ struct chain {
 	unsigned count;
 };
 
-static void release_pem(struct pem *pem)
+static void release_pem(struct tls_pem *pem)
 {
 	if (pem->text)
 		explicit_bzero(pem->text, pem->bytes);
 	free(pem->text);
+	*pem = (struct tls_pem){ 0 };
+}
+
+void tls_material_wipe(struct tls_material *material)
+{
+	release_pem(&material->cert);
+	release_pem(&material->key);
+	release_pem(&material->client_ca);
+}
+
+static struct parts parts_of(const struct web_config *config, char *reason, size_t bytes)
+{
+	const struct web_tls *tls = &config->tls;
+
+	return (struct parts){
+		{ config, "cert", &tls->cert_file, &tls->cert, reason, bytes },
+		{ config, "key", &tls->key_file, &tls->key, reason, bytes },
+		{ config, "client_ca", &tls->client_ca_file, &tls->client_ca, reason, bytes },
+	};
 }
 
 static void release_chain(struct chain *chain)
@@ -105,12 +122,12 @@ static int fault_gnutls(const struct part *part, const char *wanted, int error)
 	return error == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EINVAL;
 }
 
-static int read_file(const struct part *part, struct pem *ret_pem)
+static int read_file(const struct part *part, struct tls_pem *ret_pem)
 {
 	/* Not blocking: a FIFO in this place must not stop the one event loop. */
 	AUTO(release_file)
 	int file = open(part->file->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	AUTO(release_pem) struct pem pem = { 0 };
+	AUTO(release_pem) struct tls_pem pem = { 0 };
 	struct stat status;
 	ssize_t got;
 
@@ -131,16 +148,18 @@ static int read_file(const struct part *part, struct pem *ret_pem)
 		return fault_errno(part, errno);
 
 	*ret_pem = pem;
-	pem = (struct pem){ 0 };
+	pem = (struct tls_pem){ 0 };
 	return 0;
 }
 
-static int read_part(const struct part *part, struct pem *ret_pem)
+static int read_part(const struct part *part, struct tls_pem *ret_pem)
 {
-	struct pem pem = { 0 };
+	struct tls_pem pem = { 0 };
 
 	if (part->file->text)
 		return read_file(part, ret_pem);
+	if (!part->text->text)
+		return 0;
 	pem.bytes = strlen(part->text->text);
 	pem.text = strdup(part->text->text);
 	if (!pem.text)
@@ -150,37 +169,46 @@ static int read_part(const struct part *part, struct pem *ret_pem)
 	return 0;
 }
 
-static gnutls_datum_t datum_of(const struct pem *pem)
+int tls_material_read(const struct web_config *config, struct tls_material *ret_material,
+		      char *ret_reason, size_t reason_bytes)
+{
+	const struct parts parts = parts_of(config, ret_reason, reason_bytes);
+	AUTO(tls_material_wipe) struct tls_material material = { 0 };
+	int r = read_part(&parts.cert, &material.cert);
+
+	if (!r)
+		r = read_part(&parts.key, &material.key);
+	if (!r)
+		r = read_part(&parts.client_ca, &material.client_ca);
+	if (r < 0)
+		return r;
+
+	*ret_material = material;
+	material = (struct tls_material){ 0 };
+	return 0;
+}
+
+static gnutls_datum_t datum_of(const struct tls_pem *pem)
 {
 	return (gnutls_datum_t){ .data = (unsigned char *)pem->text, .size = (unsigned)pem->bytes };
 }
 
-static int import_chain(const struct part *part, struct chain *ret_chain)
+static int import_chain(const struct part *part, const struct tls_pem *pem, struct chain *ret_chain)
 {
-	AUTO(release_pem) struct pem pem = { 0 };
-	gnutls_datum_t datum;
-	int r = read_part(part, &pem);
-
-	if (r < 0)
-		return r;
-	datum = datum_of(&pem);
-	r = gnutls_x509_crt_list_import2(&ret_chain->certificates, &ret_chain->count, &datum,
-					 GNUTLS_X509_FMT_PEM, 0);
+	const gnutls_datum_t datum = datum_of(pem);
+	int r = gnutls_x509_crt_list_import2(&ret_chain->certificates, &ret_chain->count, &datum,
+					     GNUTLS_X509_FMT_PEM, 0);
 
 	return r < 0 ? fault_gnutls(part, "certificate", r) : 0;
 }
 
-static int import_key(const struct part *part, gnutls_x509_privkey_t *ret_key)
+static int import_key(const struct part *part, const struct tls_pem *pem,
+		      gnutls_x509_privkey_t *ret_key)
 {
 	AUTO(release_key) gnutls_x509_privkey_t key = NULL;
-	AUTO(release_pem) struct pem pem = { 0 };
-	gnutls_datum_t datum;
-	int r = read_part(part, &pem);
+	const gnutls_datum_t datum = datum_of(pem);
+	int r = gnutls_x509_privkey_init(&key);
 
-	if (r < 0)
-		return r;
-	datum = datum_of(&pem);
-	r = gnutls_x509_privkey_init(&key);
 	if (r >= 0)
 		r = gnutls_x509_privkey_import2(key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0);
 	if (r == GNUTLS_E_DECRYPTION_FAILED)
@@ -227,52 +255,40 @@ static int check_suites(const struct part *part, gnutls_x509_crt_t certificate)
 				 "write TLS_ECDHE_ECDSA_... ones");
 }
 
-int tls_material_load(const struct web_config *config, time_t now,
-		      gnutls_certificate_credentials_t credentials, time_t *ret_not_after,
-		      char *ret_reason, size_t reason_bytes)
+int tls_material_use(const struct web_config *config, const struct tls_material *material,
+		     time_t now, gnutls_certificate_credentials_t credentials,
+		     time_t *ret_not_after, char *ret_reason, size_t reason_bytes)
 {
-	const struct web_tls *tls = &config->tls;
-	struct part part = {
-		config, "cert", &tls->cert_file, &tls->cert, ret_reason, reason_bytes
-	};
+	const struct parts parts = parts_of(config, ret_reason, reason_bytes);
 	AUTO(release_chain) struct chain chain = { 0 };
+	AUTO(release_chain) struct chain authorities = { 0 };
 	AUTO(release_key) gnutls_x509_privkey_t key = NULL;
-	int r = import_chain(&part, &chain);
+	int r = import_chain(&parts.cert, &material->cert, &chain);
 
-	if (r < 0)
-		return r;
-	r = check_dates(&part, chain.certificates[0], now);
 	if (!r)
-		r = check_suites(&part, chain.certificates[0]);
-	if (r < 0)
-		return r;
-
-	part = (struct part){ config, "key", &tls->key_file, &tls->key, ret_reason, reason_bytes };
-	r = import_key(&part, &key);
+		r = check_dates(&parts.cert, chain.certificates[0], now);
+	if (!r)
+		r = check_suites(&parts.cert, chain.certificates[0]);
+	if (!r)
+		r = import_key(&parts.key, &material->key, &key);
 	if (r < 0)
 		return r;
 	r = gnutls_certificate_set_x509_key(credentials, chain.certificates, (int)chain.count, key);
 	if (r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		return fault(&part,
+		return fault(&parts.key,
 			     "does not belong to the certificate; write the path of its key, "
 			     "and put the server's certificate first in a chain");
 	if (r < 0)
-		return fault_gnutls(&part, "usable key", r);
+		return fault_gnutls(&parts.key, "usable key", r);
 	*ret_not_after = gnutls_x509_crt_get_expiration_time(chain.certificates[0]);
 
-	if (tls->client_ca_file.text || tls->client_ca.text) {
-		AUTO(release_chain) struct chain authorities = { 0 };
+	if (!material->client_ca.text)
+		return 0;
+	r = import_chain(&parts.client_ca, &material->client_ca, &authorities);
+	if (r < 0)
+		return r;
+	r = gnutls_certificate_set_x509_trust(credentials, authorities.certificates,
+					      (int)authorities.count);
 
-		part = (struct part){ config,	       "client_ca", &tls->client_ca_file,
-				      &tls->client_ca, ret_reason,  reason_bytes };
-		r = import_chain(&part, &authorities);
-		if (r < 0)
-			return r;
-		r = gnutls_certificate_set_x509_trust(credentials, authorities.certificates,
-						      (int)authorities.count);
-		if (r < 0)
-			return fault_gnutls(&part, "usable certificate", r);
-	}
-
-	return 0;
+	return r < 0 ? fault_gnutls(&parts.client_ca, "usable certificate", r) : 0;
 }

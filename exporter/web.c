@@ -47,7 +47,7 @@ static void log_notices(const struct web_config *config)
 		log_line(LOG_WARN, "web configuration", LOG_TEXT("notice", notice));
 }
 
-int web_open(struct web *ret_web, const char *path, char *ret_reason)
+int web_read(struct web *ret_web, const char *path, char *ret_reason)
 {
 	struct web *web = ret_web;
 	int failed;
@@ -56,8 +56,17 @@ int web_open(struct web *ret_web, const char *path, char *ret_reason)
 	if (!path)
 		return 0;
 	failed = read_all(web, &web->config, ret_reason);
-	if (failed)
-		return failed;
+	if (!failed && web->config.tls.enabled)
+		failed = tls_read(&web->config, &web->tls, ret_reason, WEBCONFIG_REASON_BYTES);
+	return failed;
+}
+
+int web_open(struct web *web, char *ret_reason)
+{
+	int failed;
+
+	if (!web->path)
+		return 0;
 	set_limit(web);
 	failed = credentials_load(&web->config, &web->credentials);
 	if (failed) {
@@ -65,8 +74,8 @@ int web_open(struct web *ret_web, const char *path, char *ret_reason)
 			 strerror(-failed));
 		return failed;
 	}
-	if (web->config.tls.enabled)
-		failed = tls_load(&web->config, time(NULL), &web->tls, ret_reason,
+	if (web->tls)
+		failed = tls_open(web->tls, &web->config, time(NULL), ret_reason,
 				  WEBCONFIG_REASON_BYTES);
 	if (!failed)
 		log_notices(&web->config);

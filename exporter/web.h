@@ -26,13 +26,20 @@ struct web {
 };
 
 /**
- * web_open() - Read the file and what it names
+ * web_read() - Read the file, and copy the files it names into memory, while they may still be read
  * @path:	NULL: a server without TLS, users and limits
  * @ret_reason:	WEBCONFIG_REASON_BYTES, filled on failure
  *
  * Return: 0, negative errno
  */
-int web_open(struct web *ret_web, const char *path, char *ret_reason);
+int web_read(struct web *ret_web, const char *path, char *ret_reason);
+
+/**
+ * web_open() - Check certificates and key, and use all of it; to be called without privileges
+ *
+ * Return: as web_read()
+ */
+int web_open(struct web *web, char *ret_reason);
 
 void web_close(struct web *web);
 

@@ -107,7 +107,7 @@ struct web_config {
  *			no secret
  * @reason_bytes:	WEBCONFIG_REASON_BYTES or more; a longer reason is cut
  *
- * Opens @path and nothing else: the files that it names are opened by tls_load(). System calls:
+ * Opens @path and nothing else: the files that it names are opened by tls_read(). System calls:
  * openat, read, close, and what malloc() makes.
  *
  * Return: 0, -EINVAL for a file that is wrong, -ENOMEM, or why it can't be read

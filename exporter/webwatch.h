@@ -37,7 +37,7 @@ struct webwatch {
  * @path:	Of webconfig_read(), which is to be called after this, so that no change is missed
  *
  * For the start and for every reload: webwatch_begin(), webconfig_read(), webwatch_files(),
- * tls_load() or tls_reload(). System calls: newfstatat, here and in the other two.
+ * tls_read() or tls_reload(). System calls: newfstatat, here and in the other two.
  *
  * Return: 0, -ENAMETOOLONG
  */

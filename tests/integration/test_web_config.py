@@ -4,7 +4,6 @@
 
 import base64
 import http.client
-import json
 import os
 import pathlib
 import signal
@@ -20,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exposition
 import host
 from exporter import ADDRESS, DOMAIN, PORT, Exporter
+from prometheus import Prometheus
 
 USER, PASSWORD = "prom", "correct horse"
 
@@ -168,6 +168,16 @@ class WebConfig(unittest.TestCase):
         with context.wrap_socket(connection, server_hostname=ADDRESS) as tls:
             return tls.getpeercert()["serialNumber"]
 
+    def test_a_key_that_only_root_can_read_is_warned_of(self):
+        self.write()
+        (self.folder / "server.key").chmod(0o600)
+        exporter = self.start()
+        warnings = [line for line in exporter.stderr().splitlines() if "level=warn" in line]
+        self.assertEqual(len(warnings), 1, exporter.stderr())
+        self.assertIn(f"{self.folder}/server.key", warnings[0])
+        self.assertIn("can't be read again", warnings[0])
+        self.assertEqual(self.get()[0], 200)
+
     def test_bad_files_at_the_start(self):
         certificate(self.folder, "other")
         for text, word in (
@@ -191,32 +201,17 @@ class WebConfig(unittest.TestCase):
         self.assertEqual(statuses, [200, 200, 200, 429, 429])
 
     def test_prometheus_scrapes_over_tls_with_password_and_certificate(self):
-        host.must_have("prometheus")
         self.write()
         exporter = self.start()
-        jobs = "".join(f"""
-  - job_name: {name}
+        prometheus = Prometheus(self, exporter, f"""
+  - job_name: both
     scheme: https
     basic_auth: {{username: {USER}, password: {PASSWORD}}}
     tls_config: {{ca_file: ca.pem, cert_file: scraper.pem, key_file: scraper.key}}
-    static_configs: [{{targets: ["{ADDRESS}:{PORT}"]}}]""" for name in ("both",))
-        config = self.folder / "prometheus.yml"
-        config.write_text("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:" + jobs)
-        with open(self.folder / "log", "wb") as log:
-            server = self.box.spawn(
-                ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.folder}/tsdb",
-                 "--web.listen-address=127.0.0.1:9090", "--log.level=warn"], stdout=log, stderr=log)
-        self.addCleanup(host.end, server)
-
-        def is_up():
-            try:
-                answer = exporter.get("/api/v1/query?query=dnstt_active_clients", port=9090)
-            except OSError as error:
-                raise AssertionError(error) from error
-            self.assertEqual(answer.status, 200, answer.text)
-            self.assertEqual(len(json.loads(answer.text)["data"]["result"]), 1, answer.text)
-
-        host.eventually(is_up, 30)
+    static_configs: [{{targets: ["{ADDRESS}:{PORT}"]}}]
+""", self.folder)
+        host.eventually(
+            lambda: self.assertEqual(len(prometheus.ask("dnstt_active_clients")), 1), 30)
         for accept, content_type in (
             ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
              "application/openmetrics-text; version=1.0.0; charset=utf-8"),

@@ -22,7 +22,9 @@ int main(int argc, char **argv)
 	}
 	r = webconfig_read(argv[1], &config, reason, sizeof(reason));
 	if (!r && config.tls.enabled)
-		r = tls_load(&config, time(NULL), &tls, reason, sizeof(reason));
+		r = tls_read(&config, &tls, reason, sizeof(reason));
+	if (!r && tls)
+		r = tls_open(tls, &config, time(NULL), reason, sizeof(reason));
 	if (!r) {
 		r = credentials_load(&config, &credentials);
 		if (r < 0)

@@ -26,7 +26,7 @@ static void assert_refused(struct tls_craft_place *place, const char *keys, time
 	struct tls *tls = (struct tls *)place;
 	char whole[WEBCONFIG_REASON_BYTES];
 
-	assert_int_equal(tls_load(&config, now, &tls, place->reason, sizeof(place->reason)), -22);
+	assert_int_equal(tls_craft_try(place, &config, now, &tls), -22);
 	assert_ptr_equal(tls, place);
 	(void)snprintf(whole, sizeof(whole), "%s:", tls_craft_path(place, "web.yml"));
 	assert_memory_equal(place->reason, whole, strlen(whole));
@@ -130,8 +130,7 @@ static void test_a_certificate_out_of_its_time_is_refused(void **state)
 		       "/dated.crt: not valid before 2023-11-14 22:13:20 UTC; check");
 	config = tls_craft_config(place, keys);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(tls_load(&config, i ? 1700000000 : 1700086400, &tls, place->reason,
-					  sizeof(place->reason)),
+		assert_int_equal(tls_craft_try(place, &config, i ? 1700000000 : 1700086400, &tls),
 				 0);
 		tls_free(tls);
 	}

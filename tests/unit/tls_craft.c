@@ -305,12 +305,28 @@ struct web_config tls_craft_config(struct tls_craft_place *place, const char *ke
 	return config;
 }
 
+int tls_craft_try(struct tls_craft_place *place, const struct web_config *config, time_t now,
+		  struct tls **ret_tls)
+{
+	struct tls *tls = NULL;
+	int r = tls_read(config, &tls, place->reason, sizeof(place->reason));
+
+	if (!r)
+		r = tls_open(tls, config, now, place->reason, sizeof(place->reason));
+	if (r)
+		tls_free(tls);
+	else
+		*ret_tls = tls;
+
+	return r;
+}
+
 struct tls *tls_craft_load(struct tls_craft_place *place, const char *keys)
 {
 	struct web_config config = tls_craft_config(place, keys);
 	struct tls *tls = NULL;
 
-	if (tls_load(&config, time(NULL), &tls, place->reason, sizeof(place->reason)) < 0)
+	if (tls_craft_try(place, &config, time(NULL), &tls) < 0)
 		fail_msg("%s", place->reason);
 	webconfig_free(&config);
 

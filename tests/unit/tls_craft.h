@@ -109,6 +109,12 @@ void tls_craft_write(const struct tls_craft_place *place, const char *name,
 struct web_config tls_craft_config(struct tls_craft_place *place, const char *keys);
 
 /**
- * tls_craft_load() - What tls_load() makes of it
+ * tls_craft_try() - What tls_read() and tls_open() make of a configuration; the reason is the place's
+ */
+int tls_craft_try(struct tls_craft_place *place, const struct web_config *config, time_t now,
+		  struct tls **ret_tls);
+
+/**
+ * tls_craft_load() - The same of these lines, which are to be taken
  */
 struct tls *tls_craft_load(struct tls_craft_place *place, const char *keys);
