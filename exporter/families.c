@@ -4,12 +4,13 @@
 
 #include "build.h"
 #include "exposition.h"
-#include "geoip.h"
+#include "families_geoip.h"
 #include "http.h"
 #include "options.h"
 #include "process.h"
 #include "record.h"
 #include "routes.h"
+#include "sample.h"
 #include "traffic.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -46,56 +47,13 @@ static const struct {
 /* What a query under no domain is counted by; no domain of more than one label is called so */
 #define NO_DOMAIN "none"
 
-static void name(struct text *text, const struct family *family)
-{
-	text_string(text, family->name);
-	if (family->type == COUNTER)
-		text_string(text, "_total");
-}
-
-static void value(struct text *text, uint64_t number)
-{
-	text_string(text, " ");
-	text_number(text, number);
-	text_string(text, "\n");
-}
-
-/* name{key="label" */
-static void first_label(struct text *text, const struct family *family, const char *key,
-			const char *label)
-{
-	name(text, family);
-	text_string(text, "{");
-	text_string(text, key);
-	text_string(text, "=\"");
-	text_string(text, label);
-	text_string(text, "\"");
-}
-
-static void next_label(struct text *text, const char *key, const char *label)
-{
-	text_string(text, ",");
-	text_string(text, key);
-	text_string(text, "=\"");
-	text_string(text, label);
-	text_string(text, "\"");
-}
-
-static uint64_t field_of(const void *structure, const struct family *family)
-{
-	uint64_t number;
-
-	memcpy(&number, (const char *)structure + family->field, sizeof(number));
-	return number;
-}
-
 static void place_labels(struct text *text, const struct exposition *exposition,
 			 const struct series *series)
 {
 	if (exposition->country)
-		next_label(text, "country", series->other ? "other" : series->place.country);
+		sample_next_label(text, "country", series->other ? "other" : series->place.country);
 	if (exposition->asn && series->other) {
-		next_label(text, "asn", "other");
+		sample_next_label(text, "asn", "other");
 	} else if (exposition->asn) {
 		text_string(text, ",asn=\"");
 		text_number(text, series->place.asn);
@@ -111,16 +69,15 @@ static void by_series(struct text *text, const struct family *family,
 	for (uint32_t i = 0; i < table->count; i++) {
 		const struct series *series = &table->series[i];
 
-		first_label(text, family, "domain", exposition->options->domains[series->domain]);
+		sample_label(text, family, "domain", exposition->options->domains[series->domain]);
 		place_labels(text, exposition, series);
-		text_string(text, "}");
 		if (family->type == GAUGE) {
 			uint32_t number;
 
 			memcpy(&number, (const char *)series + family->field, sizeof(number));
-			value(text, number);
+			sample_end(text, number);
 		} else {
-			value(text, field_of(series, family));
+			sample_end(text, sample_number(series, family));
 		}
 	}
 }
@@ -129,9 +86,8 @@ static void by_domain(struct text *text, const struct family *family,
 		      const struct exposition *exposition)
 {
 	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
-		first_label(text, family, "domain", exposition->options->domains[i]);
-		text_string(text, "}");
-		value(text, field_of(&exposition->traffic->domain[i], family));
+		sample_label(text, family, "domain", exposition->options->domains[i]);
+		sample_end(text, sample_number(&exposition->traffic->domain[i], family));
 	}
 }
 
@@ -146,11 +102,10 @@ static void by_reason(struct text *text, const struct family *family,
 		/* The domain is not known before that rule */
 		for (unsigned verdict = none ? VERDICT_ACCEPTED + 1 : VERDICT_DOMAIN + 1;
 		     verdict < (none ? VERDICT_DOMAIN + 1 : VERDICTS); verdict++) {
-			first_label(text, family, "domain",
-				    none ? NO_DOMAIN : exposition->options->domains[i]);
-			next_label(text, "reason", reasons[verdict]);
-			text_string(text, "}");
-			value(text, exposition->traffic->domain[i].rejected[verdict]);
+			sample_label(text, family, "domain",
+				     none ? NO_DOMAIN : exposition->options->domains[i]);
+			sample_next_label(text, "reason", reasons[verdict]);
+			sample_end(text, exposition->traffic->domain[i].rejected[verdict]);
 		}
 	}
 }
@@ -164,10 +119,9 @@ static void by_rcode(struct text *text, const struct family *family,
 		for (unsigned rcode = 0; rcode < COUNT(rcodes); rcode++) {
 			if (!rcodes[rcode].always && responses[rcode] == 0)
 				continue;
-			first_label(text, family, "domain", exposition->options->domains[i]);
-			next_label(text, "rcode", rcodes[rcode].name);
-			text_string(text, "}");
-			value(text, responses[rcode]);
+			sample_label(text, family, "domain", exposition->options->domains[i]);
+			sample_next_label(text, "rcode", rcodes[rcode].name);
+			sample_end(text, responses[rcode]);
 		}
 	}
 }
@@ -177,9 +131,9 @@ static void by_domain_time(struct text *text, const struct family *family,
 			   const struct exposition *exposition)
 {
 	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
-		uint64_t then = field_of(&exposition->traffic->domain[i], family);
+		uint64_t then = sample_number(&exposition->traffic->domain[i], family);
 
-		first_label(text, family, "domain", exposition->options->domains[i]);
+		sample_label(text, family, "domain", exposition->options->domains[i]);
 		text_string(text, "} ");
 		text_seconds(text,
 			     then == 0 ? 0
@@ -191,123 +145,36 @@ static void by_domain_time(struct text *text, const struct family *family,
 static void of_traffic(struct text *text, const struct family *family,
 		       const struct exposition *exposition)
 {
-	name(text, family);
-	value(text, field_of(exposition->traffic, family));
+	sample_field(text, family, exposition->traffic);
 }
 
 static void of_capture(struct text *text, const struct family *family,
 		       const struct exposition *exposition)
 {
-	name(text, family);
-	value(text, field_of(exposition->capture, family));
+	sample_field(text, family, exposition->capture);
 }
 
 static void drops(struct text *text, const struct family *family,
 		  const struct exposition *exposition)
 {
-	first_label(text, family, "place", "ring");
-	text_string(text, "}");
-	value(text, exposition->capture->ring_drops);
-}
-
-/* The databases that were given, one after the other */
-static const struct geoip_status *database(const struct exposition *exposition, unsigned kind)
-{
-	const struct geoip_database *of =
-		kind == GEOIP_COUNTRY ? exposition->country : exposition->asn;
-
-	return of ? geoip_status(of) : NULL;
-}
-
-static const char *const database_names[GEOIP_KINDS] = {
-	[GEOIP_COUNTRY] = "country", [GEOIP_ASN] = "asn"
-};
-
-static void database_times(struct text *text, const struct family *family,
-			   const struct exposition *exposition)
-{
-	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
-		const struct geoip_status *status = database(exposition, kind);
-
-		if (!status)
-			continue;
-		first_label(text, family, "database", database_names[kind]);
-		text_string(text, "}");
-		value(text, status->build_epoch);
-	}
-}
-
-static void database_info(struct text *text, const struct family *family,
-			  const struct exposition *exposition)
-{
-	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
-		const struct geoip_status *status = database(exposition, kind);
-
-		if (!status)
-			continue;
-		first_label(text, family, "database", database_names[kind]);
-		text_string(text, ",type=\"");
-		for (const char *c = status->type; *c != '\0'; c++)
-			text_bytes(text, *c == '"' || *c == '\\' ? "_" : c, 1);
-		text_string(text, "\"}");
-		value(text, 1);
-	}
-}
-
-static void by_database(struct text *text, const struct family *family, const char *kind,
-			const char *result, uint64_t number)
-{
-	first_label(text, family, "database", kind);
-	next_label(text, "result", result);
-	text_string(text, "}");
-	value(text, number);
-}
-
-static void database_reloads(struct text *text, const struct family *family,
-			     const struct exposition *exposition)
-{
-	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
-		const struct geoip_status *status = database(exposition, kind);
-
-		if (!status)
-			continue;
-		by_database(text, family, database_names[kind], "success", status->reloads);
-		by_database(text, family, database_names[kind], "failure", status->reload_failures);
-	}
-}
-
-static void database_lookups(struct text *text, const struct family *family,
-			     const struct exposition *exposition)
-{
-	static const char *const results[GEOIP_RESULTS] = {
-		[GEOIP_FOUND] = "found", [GEOIP_UNMAPPED] = "unmapped", [GEOIP_ERROR] = "error"
-	};
-
-	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
-		const struct geoip_status *status = database(exposition, kind);
-
-		for (unsigned result = 0; status && result < GEOIP_RESULTS; result++)
-			by_database(text, family, database_names[kind], results[result],
-				    status->lookups[result]);
-	}
+	sample_label(text, family, "place", "ring");
+	sample_end(text, exposition->capture->ring_drops);
 }
 
 static void build_info(struct text *text, const struct family *family,
 		       const struct exposition *exposition)
 {
 	(void)exposition;
-	first_label(text, family, "version", BUILD_VERSION);
-	next_label(text, "revision", BUILD_REVISION);
-	next_label(text, "compiler", BUILD_COMPILER);
-	text_string(text, "}");
-	value(text, 1);
+	sample_label(text, family, "version", BUILD_VERSION);
+	sample_next_label(text, "revision", BUILD_REVISION);
+	sample_next_label(text, "compiler", BUILD_COMPILER);
+	sample_end(text, 1);
 }
 
 static void of_http(struct text *text, const struct family *family,
 		    const struct exposition *exposition)
 {
-	name(text, family);
-	value(text, field_of(exposition->http, family));
+	sample_field(text, family, exposition->http);
 }
 
 static void scrapes_in_flight(struct text *text, const struct family *family,
@@ -329,9 +196,8 @@ static void scrapes(struct text *text, const struct family *family,
 
 	for (size_t i = 0; i < COUNT(codes) && !exposition->options->disable_exporter_metrics;
 	     i++) {
-		first_label(text, family, "code", codes[i].code);
-		text_string(text, "}");
-		value(text, codes[i].count);
+		sample_label(text, family, "code", codes[i].code);
+		sample_end(text, codes[i].count);
 	}
 }
 
@@ -343,11 +209,11 @@ static void process_samples(struct text *text, const struct family *family,
 	if (exposition->options->disable_exporter_metrics)
 		return;
 	process_usage(exposition->process, &usage);
-	name(text, family);
 	if (family->type == GAUGE) {
-		value(text, field_of(&usage, family));
+		sample_field(text, family, &usage);
 		return;
 	}
+	sample_name(text, family);
 	text_string(text, " ");
 	text_seconds(text, usage.cpu_ns);
 	text_string(text, "\n");
@@ -358,8 +224,7 @@ static void process_limits(struct text *text, const struct family *family,
 {
 	if (exposition->options->disable_exporter_metrics)
 		return;
-	name(text, family);
-	value(text, field_of(exposition->process, family));
+	sample_field(text, family, exposition->process);
 }
 
 static void process_start(struct text *text, const struct family *family,
@@ -367,7 +232,7 @@ static void process_start(struct text *text, const struct family *family,
 {
 	if (exposition->options->disable_exporter_metrics)
 		return;
-	name(text, family);
+	sample_name(text, family);
 	text_string(text, " ");
 	text_seconds(text, exposition->process->start_ns);
 	text_string(text, "\n");
@@ -436,13 +301,13 @@ const struct family families[] = {
 	  "Times that capture waited for the exporter; nothing is lost by it.", of_capture,
 	  CAPTURE(stalls) },
 	{ "dnstt_geoip_database_build_timestamp_seconds", GAUGE,
-	  "When the database in use was built, as it says.", database_times, 0 },
+	  "When the database in use was built, as it says.", families_geoip_built, 0 },
 	{ "dnstt_geoip_database_info", GAUGE, "Type of the database in use; always 1.",
-	  database_info, 0 },
+	  families_geoip_info, 0 },
 	{ "dnstt_geoip_reloads", COUNTER,
-	  "Databases that took the place of another, or were refused.", database_reloads, 0 },
+	  "Databases that took the place of another, or were refused.", families_geoip_reloads, 0 },
 	{ "dnstt_geoip_lookups", COUNTER,
-	  "Addresses looked up; a small cache answers most of them.", database_lookups, 0 },
+	  "Addresses looked up; a small cache answers most of them.", families_geoip_lookups, 0 },
 	{ "dnstt_exporter_build_info", GAUGE, "Version of dnstt_exporter; always 1.", build_info,
 	  0 },
 	{ "dnstt_exporter_http_refused_connections", COUNTER,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets for -web.listen-address */
+/* -web.listen-address: what it may be, and its sockets */
 #include "listen.h"
 
 #include <arpa/inet.h>
@@ -7,12 +7,47 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "options.h"
+#include "flags.h"
 
 #define BACKLOG 128
+
+int listen_parse(const char *text, struct listen_address *ret_address)
+{
+	struct listen_address address = { .text = text };
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address.address;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&address.address;
+	const char *colon = strrchr(text, ':');
+	unsigned long port;
+	char host[64];
+	size_t length;
+
+	if (!colon || flags_number(colon + 1, 1, 65535, &port) < 0)
+		return -EINVAL;
+	length = (size_t)(colon - text);
+	if (length >= 2 && text[0] == '[' && text[length - 1] == ']')
+		snprintf(host, sizeof(host), "%.*s", (int)(length - 2), text + 1);
+	else if (memchr(text, ':', length))
+		return -EINVAL;
+	else
+		snprintf(host, sizeof(host), "%.*s", (int)length, text);
+	address.any_family = length == 0;
+	if (length == 0 || inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)port);
+		address.bytes = sizeof(*v6);
+	} else if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
+			     &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		address.bytes = sizeof(*v4);
+	} else {
+		return -EINVAL;
+	}
+	*ret_address = address;
+	return 0;
+}
 
 static int try_address(const struct sockaddr *address, socklen_t bytes, int v6_only)
 {

@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets for -web.listen-address */
+/* -web.listen-address: what it may be, and its sockets */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
-struct listen_address;
+/* An address to listen on, and how the user wrote it */
+struct listen_address {
+	const char *text;
+	struct sockaddr_storage address;
+	socklen_t bytes;
+	bool any_family;
+};
+
+/**
+ * listen_parse() - HOST:PORT with a numeric host or "localhost", so that no resolver is asked
+ * @text:	Kept
+ *
+ * Return: 0, -EINVAL
+ */
+int listen_parse(const char *text, struct listen_address *ret_address);
 
 /**
  * listen_open() - A nonblocking listening TCP socket

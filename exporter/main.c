@@ -1,241 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* dnstt_exporter: start order, and the one loop */
+/* dnstt_exporter: the command line, the start order, the end */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "build.h"
-#include "databases.h"
 #include "exposition.h"
-#include "history.h"
-#include "http.h"
-#include "ingest.h"
-#include "interfaces.h"
 #include "listen.h"
 #include "log.h"
-#include "loop.h"
-#include "options.h"
-#include "page.h"
-#include "process.h"
-#include "routes.h"
+#include "run.h"
 #include "sandbox.h"
 #include "spawn.h"
-#include "systemd.h"
-#include "traffic.h"
-#include "web.h"
 
 #define EXIT_USAGE 2
-#define GRACE_MS   1000
-#define HELLO_NS   (UINT64_C(10) * 1000000000)
-#define SILENT_NS  (UINT64_C(10) * 1000000000) /* capture says something each second */
 
-/* Everything the program has; in static memory, so that it is there from the start */
-static struct {
-	struct options options;
-	struct process process;
-	struct databases databases;
-	struct capture_process capture;
-	struct ingest ingest;
-	struct traffic traffic;
-	struct history history;
-	struct page page;
-	struct routes routes;
-	struct http *http;
-	struct http_counts http_counts;
-	struct web web;
-	struct systemd systemd;
-	uint64_t heard_ns; /* from capture */
-	int epoll, signals;
-	uint64_t http_due_ns;
-	bool ending;
-	int status;
-} exporter;
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static void end(int status)
-{
-	exporter.ending = true;
-	exporter.status = status;
-}
-
-/* Let time pass for what is counted */
-static uint64_t advance(void)
-{
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-
-	sessions_advance(&exporter.traffic.sessions, now_ns);
-	history_advance(&exporter.history, &exporter.traffic, &exporter.ingest.state, now_ns);
-	return now_ns;
-}
-
-static void observe(void *context, struct exposition *ret_exposition)
-{
-	uint64_t now_ns = advance();
-
-	(void)context;
-	exporter.http_counts = http_counts(exporter.http);
-	*ret_exposition = (struct exposition){
-		.options = &exporter.options,
-		.traffic = &exporter.traffic,
-		.capture = &exporter.ingest.state,
-		.process = &exporter.process,
-		.http = &exporter.http_counts,
-		.scrapes = &exporter.routes.counts,
-		.country = exporter.databases.database[GEOIP_COUNTRY],
-		.asn = exporter.databases.database[GEOIP_ASN],
-		.now_ns = now_ns,
-		.now_realtime_ns = clock_ns(CLOCK_REALTIME),
-	};
-}
-
-static bool is_ready(void *context)
-{
-	(void)context;
-	return exporter.ingest.ready;
-}
-
-/* Whether capture has ended, or does so in a moment */
-static bool capture_ends(void)
-{
-	struct pollfd ended = { .fd = exporter.capture.pidfd, .events = POLLIN };
-
-	return poll(&ended, 1, GRACE_MS) > 0;
-}
-
-static void kill_capture(void)
-{
-	siginfo_t how;
-
-	kill(exporter.capture.pid, SIGKILL);
-	waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &how, WEXITED);
-}
-
-/* After the end of the conversation */
-static void say_how_capture_ended(void)
-{
-	siginfo_t how = { 0 };
-
-	if (!capture_ends()) {
-		log_fields(LOG_ERROR,
-			   "capture ended the conversation, but not itself, and was killed", NULL);
-		kill_capture();
-		return;
-	}
-	if (waitid(P_PIDFD, (id_t)exporter.capture.pidfd, &how, WEXITED) < 0)
-		return;
-	if (how.si_code == CLD_EXITED)
-		log_line(LOG_ERROR, "capture ended", LOG_NUMBER("status", how.si_status));
-	else if (how.si_status == SIGSYS)
-		log_line(LOG_ERROR, "capture was killed for a system call that it may not make",
-			 LOG_TEXT("signal", "SYS"));
-	else
-		log_line(LOG_ERROR, "capture was killed",
-			 LOG_TEXT("signal", sigabbrev_np(how.si_status)));
-}
-
-/* It ends by itself when the socketpair is closed, unless something holds it */
-static void end_capture(void)
-{
-	close(exporter.capture.ipc);
-	if (!capture_ends())
-		kill_capture();
-}
-
-static void log_hello(void)
-{
-	const struct hello *hello = &exporter.ingest.hello;
-	const struct config *wanted = &exporter.options.capture;
-
-	log_line(LOG_INFO, "capture is confined and running",
-		 LOG_NUMBER("ring_bytes", hello->ring_bytes),
-		 LOG_NUMBER("landlock_abi", hello->landlock_abi),
-		 LOG_TEXT("ring_sealed", hello->sealed ? "yes" : "no"));
-	if (hello->ring_bytes < wanted->block_bytes * wanted->blocks)
-		log_line(LOG_WARN, "the kernel had memory for a smaller packet ring only",
-			 LOG_NUMBER("bytes", hello->ring_bytes));
-	if (hello->landlock_abi == 0)
-		log_fields(LOG_WARN, "this kernel has no Landlock; seccomp alone confines capture",
-			   NULL);
-}
-
-static void capture_ready(void *context, uint32_t events)
-{
-	bool was_ready = exporter.ingest.ready;
-	const char *reason = NULL;
-	int error = 0;
-
-	(void)context, (void)events;
-	exporter.heard_ns = clock_ns(CLOCK_MONOTONIC);
-	switch (ingest_read(&exporter.ingest, clock_ns(CLOCK_MONOTONIC), &reason, &error)) {
-	case INGEST_OPEN: break;
-	case INGEST_CLOSED:
-		say_how_capture_ended();
-		end(EXIT_FAILURE);
-		break;
-	case INGEST_FAILED:
-		log_line(LOG_ERROR, "capture could not start", LOG_TEXT("step", reason),
-			 LOG_TEXT("error", strerror(error)));
-		kill_capture();
-		end(EXIT_FAILURE);
-		break;
-	case INGEST_FAULT:
-		log_line(LOG_ERROR,
-			 "capture broke the rules between the two processes and was killed",
-			 LOG_TEXT("reason", reason));
-		kill_capture();
-		end(EXIT_FAILURE);
-		break;
-	}
-	if (!was_ready && exporter.ingest.ready)
-		log_hello();
-}
-
-static void signal_ready(void *context, uint32_t events)
-{
-	struct signalfd_siginfo info;
-
-	(void)context, (void)events;
-	while (read(exporter.signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP) {
-			databases_reload(&exporter.databases);
-			web_reload(&exporter.web);
-			continue;
-		}
-		log_line(LOG_INFO, "ending", LOG_TEXT("signal", sigabbrev_np((int)info.ssi_signo)));
-		end(EXIT_SUCCESS);
-	}
-}
-
-static void http_ready(void *context, uint32_t events)
-{
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-
-	(void)context, (void)events;
-	exporter.http_due_ns = now_ns + (uint64_t)http_run(exporter.http, now_ns) * 1000000;
-}
-
-static void interfaces_ready(void *context, uint32_t events)
-{
-	(void)context, (void)events;
-	interfaces_read(&exporter.options.interfaces);
-}
+/* In static memory, so that it is there from the start */
+static struct exporter exporter;
 
 /* Descriptors 0 to 2 are there, so that no other file gets their numbers; of others only those that
  * systemd hands over
@@ -268,10 +56,20 @@ static void block_signals(void)
 
 /* The steps of the start. Each says itself what went wrong. */
 
+static int read_web(void)
+{
+	char reason[WEBCONFIG_REASON_BYTES];
+	int failed = web_read(&exporter.web, exporter.options.web_config_file, reason);
+
+	if (failed)
+		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason));
+	return failed;
+}
+
 static int open_web(void)
 {
 	char reason[WEBCONFIG_REASON_BYTES];
-	int failed = web_open(&exporter.web, exporter.options.web_config_file, reason);
+	int failed = web_open(&exporter.web, reason);
 
 	if (failed)
 		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason));
@@ -354,7 +152,7 @@ static int start_capture(void)
 		return other;
 	}
 	failed = spawn_capture(exporter.options.capture_program, &exporter.options.capture,
-			       other == 0 ? &user : NULL, &exporter.capture, reason);
+			       other == 0 ? &user : NULL, &exporter.capture.process, reason);
 	if (failed) {
 		log_line(LOG_ERROR, "cannot start capture", LOG_TEXT("reason", reason));
 		return failed;
@@ -366,6 +164,27 @@ static int start_capture(void)
 	return failed;
 }
 
+/* Root could read them at the start, but a reload is made by the user that it became */
+static void warn_of_unreadable(const char *const files[SANDBOX_FILES], uid_t uid)
+{
+	for (unsigned i = 0; i < SANDBOX_FILES; i++) {
+		int file;
+
+		/* One that holds both databases, or both certificate and key, is told of once */
+		if (!files[i] || (i > 0 && files[i - 1] && strcmp(files[i - 1], files[i]) == 0))
+			continue;
+		file = open(files[i], O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (file >= 0)
+			close(file);
+		else
+			log_line(LOG_WARN,
+				 "a file can't be read again, so its reload will fail; let this "
+				 "user read it, or restart in place of a reload",
+				 LOG_TEXT("file", files[i]), LOG_NUMBER("uid", uid),
+				 LOG_TEXT("error", strerror(errno)));
+	}
+}
+
 static_assert(SANDBOX_FILES >= 2 + WEBWATCH_FILES, "every file that is read again");
 
 static int confine(void)
@@ -373,14 +192,17 @@ static int confine(void)
 	const char *files[SANDBOX_FILES] = { exporter.options.country_database,
 					     exporter.options.asn_database };
 	const struct webwatch *web = &exporter.web.watch;
+	const uid_t uid = geteuid();
 	int landlock, failed;
 
 	for (unsigned i = 0; i < web->count; i++)
 		files[2 + i] = web->files[i].path;
-	failed = sandbox_enter(files, SANDBOX_FILES, exporter.capture.pid, &landlock);
+	failed = sandbox_enter(files, SANDBOX_FILES, exporter.capture.process.pid, &landlock);
 	if (failed)
 		log_line(LOG_ERROR, "cannot confine this process",
 			 LOG_TEXT("error", strerror(-failed)));
+	else
+		warn_of_unreadable(files, uid);
 	return failed;
 }
 
@@ -398,8 +220,9 @@ static int open_traffic(void)
 	if (getrandom(&wanted.key, sizeof(wanted.key), 0) != sizeof(wanted.key))
 		return -EIO;
 	exporter.routes = (struct routes){ .telemetry_path = options->telemetry_path,
-					   .observe = observe,
-					   .ready = is_ready,
+					   .observe = run_observe,
+					   .ready = run_is_ready,
+					   .context = &exporter,
 					   .web = &exporter.web,
 					   .page = options->disable_page ? NULL : &exporter.page,
 					   .history = &exporter.history };
@@ -414,78 +237,13 @@ static int open_traffic(void)
 			   NULL);
 		return -ENOMEM;
 	}
-	exporter.ingest.fd = exporter.capture.ipc;
-	exporter.ingest.domains = options->capture.tunnel_count;
-	exporter.ingest.traffic = &exporter.traffic;
 	return 0;
-}
-
-static int watch(void)
-{
-	static struct loop_source sources[4];
-	struct interfaces *interfaces = &exporter.options.interfaces;
-
-	exporter.epoll = epoll_create1(EPOLL_CLOEXEC);
-	sources[0] = (struct loop_source){ exporter.signals, signal_ready, NULL };
-	sources[1] = (struct loop_source){ exporter.capture.ipc, capture_ready, NULL };
-	sources[2] = (struct loop_source){ http_fd(exporter.http), http_ready, NULL };
-	sources[3] = (struct loop_source){ interfaces->fd, interfaces_ready, NULL };
-	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if (sources[i].fd >= 0 && loop_add(exporter.epoll, &sources[i], EPOLLIN) < 0)
-			return -errno;
-	return 0;
-}
-
-/* What is due by the clock. Returns milliseconds until something is again, at the latest. */
-static int run_due(void)
-{
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-	bool replaced, more;
-	int wait_ms, http_ms = 0;
-
-	web_run(&exporter.web, now_ns);
-	more = databases_run(&exporter.databases, now_ns, &replaced);
-	if (replaced)
-		resolvers_forget(&exporter.traffic.resolvers);
-	wait_ms = systemd_run(&exporter.systemd, now_ns,
-			      exporter.ingest.ready && now_ns - exporter.heard_ns < SILENT_NS);
-	/* Its deadlines pass while capture is heard without a pause, too */
-	if (now_ns >= exporter.http_due_ns)
-		http_ready(NULL, 0);
-	if (now_ns < exporter.http_due_ns)
-		http_ms = (int)((exporter.http_due_ns - now_ns + 999999) / 1000000);
-	if (http_ms < wait_ms)
-		wait_ms = http_ms;
-	return more ? 0 : wait_ms;
-}
-
-static void run(void)
-{
-	uint64_t hello_due_ns = clock_ns(CLOCK_MONOTONIC) + HELLO_NS;
-
-	while (!exporter.ending) {
-		struct epoll_event events[8];
-		int ready = epoll_wait(exporter.epoll, events, 8, run_due());
-
-		for (int i = 0; i < ready && !exporter.ending; i++) {
-			const struct loop_source *source = events[i].data.ptr;
-
-			source->ready(source->context, events[i].events);
-		}
-		advance();
-		if (!exporter.ingest.ready && !exporter.ending &&
-		    clock_ns(CLOCK_MONOTONIC) > hello_due_ns) {
-			log_fields(LOG_ERROR, "capture did not start within 10 seconds", NULL);
-			kill_capture();
-			end(EXIT_FAILURE);
-		}
-	}
 }
 
 int main(int argc, char **argv)
 {
 	char reason[FLAGS_REASON_BYTES];
-	int parsed, failed;
+	int parsed, failed, status;
 
 	fill_standard_descriptors();
 	parsed = options_parse(argc, argv, &exporter.options, reason);
@@ -525,23 +283,23 @@ int main(int argc, char **argv)
 	if (failed)
 		log_line(LOG_ERROR, "cannot watch the interfaces of -capture.interface",
 			 LOG_TEXT("error", strerror(-failed)));
-	if (failed || open_web() < 0 || open_listeners() < 0 || read_databases() < 0 ||
-	    start_capture() < 0 || watch() < 0 || confine() < 0 || open_databases() < 0 ||
-	    open_traffic() < 0)
+	if (failed || read_web() < 0 || open_listeners() < 0 || read_databases() < 0 ||
+	    start_capture() < 0 || run_watch(&exporter) < 0 || confine() < 0 || open_web() < 0 ||
+	    open_databases() < 0 || open_traffic() < 0)
 		return EXIT_FAILURE;
 	for (uint32_t i = 0; i < exporter.options.address_count; i++)
 		if (!exporter.options.web_systemd_socket)
 			log_line(LOG_INFO, "listening",
 				 LOG_TEXT("address", exporter.options.addresses[i].text));
-	run();
+	status = run_until_end(&exporter);
 
 	systemd_stopping(&exporter.systemd);
 	http_close(exporter.http);
-	end_capture();
+	supervise_end(&exporter.capture);
 	page_close(&exporter.page);
 	traffic_close(&exporter.traffic);
 	databases_close(&exporter.databases);
 	routes_close(&exporter.routes);
 	web_close(&exporter.web);
-	return exporter.status;
+	return status;
 }

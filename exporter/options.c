@@ -2,10 +2,8 @@
 /* The command line */
 #include "options.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,41 +191,6 @@ static int set_max_series(void *target, const char *value, char *reason, size_t 
 	return set_count(&((struct options *)target)->max_series, value, MAX_SERIES, reason, bytes);
 }
 
-/* HOST:PORT with a numeric host: nothing here asks a resolver */
-static int parse_address(const char *text, struct listen_address *ret)
-{
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ret->address;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&ret->address;
-	const char *colon = strrchr(text, ':');
-	unsigned long port;
-	char host[64];
-	size_t length;
-
-	if (!colon || flags_number(colon + 1, 1, 65535, &port) < 0)
-		return -EINVAL;
-	length = (size_t)(colon - text);
-	if (length >= 2 && text[0] == '[' && text[length - 1] == ']')
-		snprintf(host, sizeof(host), "%.*s", (int)(length - 2), text + 1);
-	else if (memchr(text, ':', length))
-		return -EINVAL;
-	else
-		snprintf(host, sizeof(host), "%.*s", (int)length, text);
-	*ret = (struct listen_address){ .text = text, .any_family = length == 0 };
-	if (length == 0 || inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons((uint16_t)port);
-		ret->bytes = sizeof(*v6);
-	} else if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
-			     &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		ret->bytes = sizeof(*v4);
-	} else {
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static int set_listen_address(void *target, const char *value, char *reason, size_t bytes)
 {
 	struct options *options = target;
@@ -236,7 +199,7 @@ static int set_listen_address(void *target, const char *value, char *reason, siz
 		snprintf(reason, bytes, "at most %d addresses", OPTIONS_ADDRESSES);
 		return -ENOSPC;
 	}
-	if (parse_address(value, &options->addresses[options->address_count]) < 0) {
+	if (listen_parse(value, &options->addresses[options->address_count]) < 0) {
 		snprintf(reason, bytes,
 			 "\"%.64s\" is no address; write :9713, 127.0.0.1:9713 or [::1]:9713",
 			 value);

@@ -4,23 +4,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "config.h"
 #include "flags.h"
 #include "interfaces.h"
+#include "listen.h"
 #include "log.h"
 #include "variants.h"
 
 #define OPTIONS_ADDRESSES 16
-
-/* An address to listen on, and how the user wrote it */
-struct listen_address {
-	const char *text;
-	struct sockaddr_storage address;
-	socklen_t bytes;
-	bool any_family;
-};
 
 struct options {
 	struct config capture; /* as capture gets it */

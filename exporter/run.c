@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* The one loop: what waits for a descriptor, and what is due by the clock */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exposition.h"
+#include "log.h"
+#include "loop.h"
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Let time pass for what is counted */
+static uint64_t advance(struct exporter *exporter)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	sessions_advance(&exporter->traffic.sessions, now_ns);
+	history_advance(&exporter->history, &exporter->traffic, &exporter->capture.ingest.state,
+			now_ns);
+	return now_ns;
+}
+
+void run_observe(void *context, struct exposition *ret_exposition)
+{
+	struct exporter *exporter = context;
+	uint64_t now_ns = advance(exporter);
+
+	exporter->http_counts = http_counts(exporter->http);
+	*ret_exposition = (struct exposition){
+		.options = &exporter->options,
+		.traffic = &exporter->traffic,
+		.capture = &exporter->capture.ingest.state,
+		.process = &exporter->process,
+		.http = &exporter->http_counts,
+		.scrapes = &exporter->routes.counts,
+		.country = exporter->databases.database[GEOIP_COUNTRY],
+		.asn = exporter->databases.database[GEOIP_ASN],
+		.now_ns = now_ns,
+		.now_realtime_ns = clock_ns(CLOCK_REALTIME),
+	};
+}
+
+bool run_is_ready(void *context)
+{
+	const struct exporter *exporter = context;
+
+	return exporter->capture.ingest.ready;
+}
+
+static void capture_ready(void *context, uint32_t events)
+{
+	struct exporter *exporter = context;
+
+	(void)events;
+	supervise_read(&exporter->capture, clock_ns(CLOCK_MONOTONIC));
+}
+
+static void signal_ready(void *context, uint32_t events)
+{
+	struct exporter *exporter = context;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(exporter->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			databases_reload(&exporter->databases);
+			web_reload(&exporter->web);
+			continue;
+		}
+		log_line(LOG_INFO, "ending", LOG_TEXT("signal", sigabbrev_np((int)info.ssi_signo)));
+		exporter->is_told_to_end = true;
+	}
+}
+
+static void http_ready(void *context, uint32_t events)
+{
+	struct exporter *exporter = context;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	(void)events;
+	exporter->http_due_ns = now_ns + (uint64_t)http_run(exporter->http, now_ns) * 1000000;
+}
+
+static void interfaces_ready(void *context, uint32_t events)
+{
+	struct exporter *exporter = context;
+
+	(void)events;
+	interfaces_read(&exporter->options.interfaces);
+}
+
+int run_watch(struct exporter *exporter)
+{
+	static struct loop_source sources[4];
+
+	exporter->epoll = epoll_create1(EPOLL_CLOEXEC);
+	sources[0] = (struct loop_source){ exporter->signals, signal_ready, exporter };
+	sources[1] = (struct loop_source){ exporter->capture.process.ipc, capture_ready, exporter };
+	sources[2] = (struct loop_source){ http_fd(exporter->http), http_ready, exporter };
+	sources[3] =
+		(struct loop_source){ exporter->options.interfaces.fd, interfaces_ready, exporter };
+	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (sources[i].fd >= 0 && loop_add(exporter->epoll, &sources[i], EPOLLIN) < 0)
+			return -errno;
+	return 0;
+}
+
+/* What is due by the clock. Returns milliseconds until something is again, at the latest. */
+static int run_due(struct exporter *exporter)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	bool replaced, more;
+	int wait_ms, http_ms = 0;
+
+	web_run(&exporter->web, now_ns);
+	more = databases_run(&exporter->databases, now_ns, &replaced);
+	if (replaced)
+		resolvers_forget(&exporter->traffic.resolvers);
+	wait_ms = systemd_run(&exporter->systemd, now_ns,
+			      supervise_hears(&exporter->capture, now_ns));
+	/* Its deadlines pass while capture is heard without a pause, too */
+	if (now_ns >= exporter->http_due_ns)
+		http_ready(exporter, 0);
+	if (now_ns < exporter->http_due_ns)
+		http_ms = (int)((exporter->http_due_ns - now_ns + 999999) / 1000000);
+	if (http_ms < wait_ms)
+		wait_ms = http_ms;
+	return more ? 0 : wait_ms;
+}
+
+static bool is_ending(const struct exporter *exporter)
+{
+	return exporter->is_told_to_end || exporter->capture.is_over;
+}
+
+int run_until_end(struct exporter *exporter)
+{
+	supervise_begin(&exporter->capture, &exporter->options.capture, &exporter->traffic,
+			clock_ns(CLOCK_MONOTONIC));
+	while (!is_ending(exporter)) {
+		struct epoll_event events[8];
+		int ready = epoll_wait(exporter->epoll, events, 8, run_due(exporter));
+
+		for (int i = 0; i < ready && !is_ending(exporter); i++) {
+			const struct loop_source *source = events[i].data.ptr;
+
+			source->ready(source->context, events[i].events);
+		}
+		advance(exporter);
+		if (!exporter->is_told_to_end)
+			supervise_check(&exporter->capture, clock_ns(CLOCK_MONOTONIC));
+	}
+	return exporter->is_told_to_end ? EXIT_SUCCESS : EXIT_FAILURE;
+}

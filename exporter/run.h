@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The one loop: what waits for a descriptor, and what is due by the clock */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "databases.h"
+#include "history.h"
+#include "http.h"
+#include "options.h"
+#include "page.h"
+#include "process.h"
+#include "routes.h"
+#include "supervise.h"
+#include "systemd.h"
+#include "traffic.h"
+#include "web.h"
+
+struct exposition;
+
+/* Everything the program has. main.c opens and closes it, run.c lets it work. */
+struct exporter {
+	struct options options;
+	struct process process;
+	struct databases databases;
+	struct supervise capture;
+	struct traffic traffic;
+	struct history history;
+	struct page page;
+	struct routes routes;
+	struct http *http;
+	struct http_counts http_counts;
+	struct web web;
+	struct systemd systemd;
+	int signals; /* signalfd of SIGHUP, and of those that end the program */
+	int epoll;
+	uint64_t http_due_ns;
+	bool is_told_to_end;
+};
+
+/**
+ * run_watch() - Watch the descriptors; to be called before the sandbox
+ * @exporter:	Kept; with signals, capture, listening sockets and interfaces opened
+ *
+ * System calls: epoll_create1, epoll_ctl.
+ *
+ * Return: 0, negative errno
+ */
+int run_watch(struct exporter *exporter);
+
+/**
+ * run_until_end() - Serve until a signal or the end of capture
+ *
+ * Return: the program's exit status
+ */
+int run_until_end(struct exporter *exporter);
+
+/* For struct routes, with struct exporter as the context */
+void run_observe(void *context, struct exposition *ret_exposition);
+bool run_is_ready(void *context);
