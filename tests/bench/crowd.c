@@ -9,16 +9,32 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FRAMES	   2048 /* in all, if the domains are few: what a second-level cache holds */
-#define FRAMES_MIN 128	/* of a sort: none is stamped again while it waits to be sent */
+/* In all, if the domains are few: what a second-level cache holds */
+#define FRAMES	     2048u
+#define FRAMES_MIXED 512u
+#define FRAMES_MIN   128 /* of a sort: none is stamped again while it waits to be sent */
 
-static void *allocate(size_t count, size_t bytes)
+/* Of one sort */
+static unsigned frames_of(const struct generator_options *options)
 {
-	void *memory = calloc(count, bytes);
+	const unsigned frames = (options->mixed ? FRAMES_MIXED : FRAMES) / 2 / options->domains;
 
-	if (!memory)
+	return frames < FRAMES_MIN ? FRAMES_MIN : frames;
+}
+
+static size_t sort_bytes(const struct generator_options *options)
+{
+	return frames_of(options) *
+	       (size_t)(FRAME_QUERY_MAX + (options->mixed ? FRAME_RESPONSE_MAX : 0));
+}
+
+static struct frame *allocate(unsigned count)
+{
+	struct frame *frames = calloc(count, sizeof(*frames));
+
+	if (!frames)
 		error(1, ENOMEM, "frames");
-	return memory;
+	return frames;
 }
 
 /* 30 % polls, 20 % acknowledgements, the rest data: 210 bytes per frame on average */
@@ -34,44 +50,45 @@ static unsigned payload(const struct generator_options *options, uint64_t *rando
 }
 
 static void make_sort(struct crowd *crowd, unsigned domain_index, bool ipv6,
-		      const struct link *link, uint64_t *random)
+		      const struct link *link, uint8_t *memory, uint64_t *random)
 {
 	const struct generator_options *options = crowd->options;
 	struct sort *sort = &crowd->sorts[domain_index][ipv6];
 	uint8_t domain[256];
 	size_t domain_bytes = frame_domain(options->domain, domain_index, domain);
-	uint8_t *queries = allocate(crowd->frames, FRAME_QUERY_MAX), *responses = NULL;
+	uint8_t *responses = memory + (size_t)crowd->frames * FRAME_QUERY_MAX;
 
-	sort->queries = allocate(crowd->frames, sizeof(*sort->queries));
-	if (options->mixed) {
-		sort->responses = allocate(crowd->frames, sizeof(*sort->responses));
-		responses = allocate(crowd->frames, FRAME_RESPONSE_MAX);
-	}
+	sort->queries = allocate(crowd->frames);
+	if (options->mixed)
+		sort->responses = allocate(crowd->frames);
 	for (unsigned i = 0; i < crowd->frames; i++) {
 		struct frame *query = &sort->queries[i];
 
-		query->bytes = queries + (size_t)i * FRAME_QUERY_MAX;
+		query->bytes = memory + (size_t)i * FRAME_QUERY_MAX;
 		frame_query(query, link, ipv6, domain, domain_bytes, payload(options, random),
 			    random);
-		if (!responses)
+		if (!options->mixed)
 			continue;
 		sort->responses[i].bytes = responses + (size_t)i * FRAME_RESPONSE_MAX;
 		frame_response(&sort->responses[i], link, query, options->response_bytes, random);
 	}
 }
 
+size_t crowd_bytes(const struct generator_options *options)
+{
+	return sort_bytes(options) * options->domains * 2;
+}
+
 void crowd_make(struct crowd *crowd, const struct generator_options *options,
-		const struct link *link)
+		const struct link *link, uint8_t *memory)
 {
 	uint64_t random = options->seed;
 
 	crowd->options = options;
 	crowd->random = options->seed + (uint64_t)getpid();
-	crowd->frames = FRAMES / 2 / options->domains;
-	if (crowd->frames < FRAMES_MIN)
-		crowd->frames = FRAMES_MIN;
+	crowd->frames = frames_of(options);
 	for (unsigned i = 0; i < options->domains * 2; i++)
-		make_sort(crowd, i / 2, i % 2, link, &random);
+		make_sort(crowd, i / 2, i % 2, link, memory + i * sort_bytes(options), &random);
 }
 
 bool crowd_client(const struct crowd *crowd, uint64_t index, struct client *ret_client)

@@ -5,6 +5,7 @@
 #include "generator_options.h"
 #include "frame.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Frames of one domain and address family */
@@ -27,11 +28,17 @@ struct exchange {
 };
 
 /**
+ * crowd_bytes() - Memory for all frames
+ */
+size_t crowd_bytes(const struct generator_options *options);
+
+/**
  * crowd_make() - Make all frames
  * @crowd:	Zero
+ * @memory:	crowd_bytes() of it, which the frames are put in
  */
 void crowd_make(struct crowd *crowd, const struct generator_options *options,
-		const struct link *link);
+		const struct link *link, uint8_t *memory);
 
 /**
  * crowd_client() - The client of an index, always the same: its ClientID and resolver

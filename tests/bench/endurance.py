@@ -2,29 +2,57 @@
 """What must not change with time and abuse: memory, the count of real clients, loss under scrapes."""
 
 import concurrent.futures
+import os
+import resource
 import signal
+import subprocess
 import time
 
+import databases
 import lab as laboratory
 import receivers
 import report
 from scrape import Connection, percentile, total
 
 MEBIBYTE = 1 << 20
+WITHOUT_RING = 64 * MEBIBYTE
+MEMORY_RATE = 1_000_000
 FLOOD_DOMAIN = "f.example.com"
+REAL_CLIENTS = 1_000
+SESSIONS_MAX = 131_072  # by default
+LITTLE_MEMORY = 256 * MEBIBYTE  # of address space, for who asks for more
 
 
 def resident(exporter):
     return [laboratory.resident_bytes(pid) for pid in (exporter.process.pid, exporter.capture_pid)]
 
 
+def descriptors(exporter):
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in (exporter.process.pid, exporter.capture_pid))
+
+
 def lost(sent, found):
     return sent["queries"] + sent["responses"] - found["counted"]
+
+
+def refused(lab, *flags):
+    """Whether it ends with one clear line if the memory for these is not to be had; and what it says"""
+    def little():
+        resource.setrlimit(resource.RLIMIT_AS, (LITTLE_MEMORY, LITTLE_MEMORY))
+    process = lab.start(lab.host, lab.host_core, [lab.build / "exporter" / "dnstt_exporter", "-capture.program",
+                        lab.build / "capture" / "dnstt_capture", "-web.listen-address", "127.0.0.1:9713",
+                        "-dnstt.domain", receivers.DOMAIN, *flags], stderr=subprocess.PIPE, preexec_fn=little)
+    laboratory.wait_for(lambda: process.poll() is not None, 5)
+    ended = process.poll()
+    _, text = lab.end(process)
+    errors = [line for line in text.splitlines() if "level=INFO" not in line and "level=WARN" not in line]
+    return ended not in (None, 0) and len(errors) == 1, errors[-1] if errors else f"it runs, or ended with {ended}"
 
 
 def memory(lab, options):
     """Ten million ClientIDs from ten million addresses"""
     report.title("Resident memory under random ClientIDs and addresses")
+    report.targets(5)
     count = 1_000_000 if options.quick else 10_000_000
     exporter = receivers.Exporter(lab)
     exporter.start()
@@ -33,56 +61,83 @@ def memory(lab, options):
     before = resident(exporter)
     rows = [["at start", "0", *map(report.mebibytes, before), ""]]
     sent = {"queries": 0, "responses": 0}
-    for _ in range(4):
-        part = lab.sent(lab.generator(laboratory.FLOOD_RATE, count=count // 4, random_ids=True))
+    for turn in range(1, 5):
+        part = lab.sent(lab.generator(MEMORY_RATE, count=count // 4, random_ids=True, seed=turn))
         sent = {key: sent[key] + part[key] for key in sent}
         found = exporter.settled(sent["queries"])
         now = resident(exporter)
+        taken = found["drops"] + found["records_lost"]
         rows.append(["flood", f"{sent['queries']:,}", *map(report.mebibytes, now), f"{lost(sent, found):.0f}"])
+    without_ring = sum(resident(exporter)) - laboratory.ring_bytes(exporter.capture_pid)
     growth = max(now - then for now, then in zip(resident(exporter), before))
     exporter.stop()
     report.table(["", "queries", "exporter", "capture", "lost"], rows)
     print()
-    report.verdict(growth <= MEBIBYTE, f"memory grows by at most 1 MiB ({report.mebibytes(growth)})")
+    report.verdict(growth <= MEBIBYTE, f"memory grows by at most 1 MiB under {sent['queries']:,} random clients"
+                   f" ({report.mebibytes(growth)})", 5)
+    report.verdict(lost(sent, found) == taken, f"random clients: sent = counted + dropped, dropped {taken:.0f}", 5)
+    report.verdict(without_ring <= WITHOUT_RING,
+                   f"both processes below 64 MiB without the ring ({report.mebibytes(without_ring)})", 5)
+    for flags in (("-sessions.max", "16777216"), ("-metrics.max-series", "1048576"),
+                  ("-capture.ring-size", "1024MiB")):
+        good, text = refused(lab, *flags)
+        report.verdict(good, f"{' '.join(flags)} with {report.mebibytes(LITTLE_MEMORY)} refused: {text}", 5)
+
+
+def active(metrics):
+    """{AS number: real clients}"""
+    found = {}
+    for labels, value in metrics.get("dnstt_active_clients", ()):
+        if labels["domain"] == receivers.DOMAIN and value:
+            found[labels["asn"]] = found.get(labels["asn"], 0) + value
+    return found
 
 
 def flood(lab, options):
     """Real clients poll every 10 s (here on a domain of their own, so that they can be told apart)"""
-    report.title("Flood of random ClientIDs from spoofed addresses, among 1,000 real clients")
-    seconds = 10 if options.quick else 60
-    exporter = receivers.Exporter(lab, (receivers.DOMAIN, FLOOD_DOMAIN))
-    exporter.start()
-    real = lab.generator(100, clients=1000, polls_only=True)
-    time.sleep(21)  # each has polled twice: known, not new
+    report.title(f"Flood of random ClientIDs from spoofed addresses, among {REAL_CLIENTS:,} real clients")
+    report.targets(6)
+    seconds, period = (10, 2) if options.quick else (60, 10)
+    with databases.asn_database(256) as path:
+        exporter = receivers.Exporter(lab, (receivers.DOMAIN, FLOOD_DOMAIN), ("-geoip.asn-database", str(path)))
+        exporter.start()
+    real = lab.generator(REAL_CLIENTS / period, clients=REAL_CLIENTS, polls_only=True)
+    time.sleep(2 * period + 1)  # each has polled twice: known, not new
     start = resident(exporter)
+    before = active(exporter.metrics())
     cpu = exporter.cpu_seconds()
     sent = lab.offer(laboratory.FLOOD_RATE, seconds, random_ids=True, domain=FLOOD_DOMAIN, seed=2)
     cpu = exporter.cpu_seconds() - cpu
-    during = exporter.metrics()
-    time.sleep(11 if not options.quick else 1)
+    during = active(exporter.metrics())
+    time.sleep(period + 1)
     polls = lab.sent(real, stop=True)
     offered = sent["queries"] + polls["queries"]
     found = exporter.settled(offered)
     metrics = exporter.metrics()
     growth = max(now - then for now, then in zip(resident(exporter), start))
     exporter.stop()
-    active = [total(page, "dnstt_active_clients", domain=receivers.DOMAIN) for page in (during, metrics)]
     sessions = total(metrics, "dnstt_sessions_total", domain=receivers.DOMAIN)
+    evicted = total(metrics, "dnstt_session_evictions_total")
+    too_many = total(metrics, "dnstt_sessions_total") - SESSIONS_MAX
+    taken = found["drops"] + found["records_lost"]
     report.table(["", ""], [
         ["flood, queries", f"{sent['queries']:,}"],
         ["polls of real clients", f"{polls['queries']:,}"],
-        ["lost", f"{offered - found['counted']:.0f}"],
-        ["real clients active at the end of the flood, and after", f"{active[0]:.0f}, {active[1]:.0f}"],
+        ["lost, and counted as dropped", f"{offered - found['counted']:.0f}, {taken:.0f}"],
+        ["real clients active before the flood, at its end, and after",
+         ", ".join(f"{sum(page.values()):.0f}" for page in (before, during, active(metrics)))],
+        ["AS numbers that they have", f"{len(before)}, {len(during)}, {len(active(metrics))}"],
         ["real sessions", f"{sessions:.0f}"],
-        ["sessions evicted", f"{total(metrics, 'dnstt_session_evictions_total'):,.0f}"],
+        ["sessions more than there is room for, and evicted", f"{too_many:,.0f}, {evicted:,.0f}"],
         ["CPU s/M", f"{cpu / sent['queries'] * 1e6:.3f}"],
         ["memory growth", report.mebibytes(growth)],
     ])
     print()
-    report.verdict(offered == found["counted"], "flood: nothing lost")
-    report.verdict(active == [1000, 1000] and sessions == 1000,
-                   "flood: the 1,000 real clients stay active and are counted as sessions once")
-    report.verdict(growth <= MEBIBYTE, "flood: memory grows by at most 1 MiB")
+    report.verdict(offered == found["counted"], f"flood: {offered - found['counted']:.0f} packets lost", 6)
+    report.verdict(sum(before.values()) == REAL_CLIENTS == sessions and before == during == active(metrics),
+                   "flood: the real clients stay active, are counted as sessions once and keep their label sets", 6)
+    report.verdict(evicted == too_many, f"flood: {evicted:,.0f} evictions counted of {too_many:,.0f}", 6)
+    report.verdict(growth <= MEBIBYTE, f"flood: memory grows by at most 1 MiB ({report.mebibytes(growth)})", 5)
 
 
 def scrapers(lab, options, count, rate=400_000):
@@ -108,6 +163,7 @@ def scrapers(lab, options, count, rate=400_000):
 
 def scrape(lab, options):
     report.title("Scrapes at 400k/s")
+    report.targets(7)
     rows = []
     for count in (1, 20):
         sent, found, times = scrapers(lab, options, count)
@@ -115,7 +171,8 @@ def scrape(lab, options):
                      f"{percentile(times, 50) * 1e3:.1f}", f"{max(times) * 1e3:.1f}"])
     report.table(["at once, each second", "scrapes", "offered/s", "lost", "p50 ms", "longest ms"], rows)
     print()
-    report.verdict(all(row[3] == "0" for row in rows), "scrapes cost no packet at 400k/s")
+    for row in rows:
+        report.verdict(row[3] == "0", f"{row[0]} at once, each second, at {row[2]}/s: {row[3]} packets lost", 7)
 
 
 def soak(lab, options):
@@ -124,12 +181,13 @@ def soak(lab, options):
     """
     seconds = options.soak_seconds or (30 if options.quick else 3600)
     report.title(f"{seconds:g} s at 100k/s, with reloads, scrapes and interfaces that go down and up")
+    report.targets(9)
     exporter = receivers.Exporter(lab)
     exporter.start()
     exporter.metrics()
     time.sleep(1)
-    start, arrived = resident(exporter), lab.received()
-    generator = lab.generator(100_000, in_kernel=False, seconds=seconds)
+    start, arrived, opened = resident(exporter), lab.received(), descriptors(exporter)
+    generator = lab.generator(100_000, seconds=seconds)
     flaps = reloads = scrapes = second = 0
     while generator.poll() is None:
         time.sleep(1)
@@ -149,11 +207,16 @@ def soak(lab, options):
     arrived = lab.received() - arrived
     found = exporter.settled(arrived)
     growth = max(now - then for now, then in zip(resident(exporter), start))
+    opened = descriptors(exporter) - opened
     exporter.stop()
-    report.table(["sent", "arrived", "counted", "dropped", "scrapes", "reloads", "flaps", "memory growth"],
+    missing = arrived - found["counted"] - found["drops"] - found["records_lost"]
+    report.table(["sent", "arrived", "counted", "dropped", "scrapes", "reloads", "flaps", "memory growth", "descriptors"],
                  [[f"{sent['queries']:,}", f"{arrived:,}", f"{found['counted']:,.0f}",
                    f"{found['drops'] + found['records_lost']:.0f}", scrapes, reloads, flaps,
-                   report.mebibytes(growth)]])
+                   report.mebibytes(growth), f"{opened:+d}"]])
     print()
-    report.verdict(found["counted"] == arrived, "soak: all that arrived is counted")
-    report.verdict(growth <= MEBIBYTE, "soak: memory grows by at most 1 MiB")
+    report.verdict(found["counted"] == arrived, f"soak: {arrived - found['counted']:.0f} not counted of {arrived:,} that"
+                   f" arrived, {missing:.0f} of them not accounted for", 9)
+    report.verdict(growth <= MEBIBYTE and opened == 0,
+                   f"soak: memory grows by at most 1 MiB ({report.mebibytes(growth)}), descriptors by {opened}", 9)
+    report.verdict(seconds >= 3600, f"soak: an hour ({seconds:g} s)", 9)

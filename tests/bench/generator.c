@@ -12,23 +12,17 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#define GROUPS	 128	     /* frames that the kernel sends, each for its share of the clients */
-#define LATE_NS	 100000000u  /* later than this: the rate can't be held, so don't run after it */
-#define SPIN_NS	 60000u	     /* a sleep may take this much longer than asked for */
-#define SECOND	 1000000000u /* in nanoseconds */
-#define BATCHES	 2000	     /* per second, at low rates */
-#define INJECTED 64 /* frames per system call: all alike, and the more the easier for a receiver */
-
-struct group {
-	struct exchange exchange;
-	struct inject_state state;
-	uint32_t client_sum; /* of address and port, for the checksum */
-};
+#define LATE_NS 100000000u  /* later than this: the rate can't be held, so don't run after it */
+#define SPIN_NS 60000u	    /* a sleep may take this much longer than asked for */
+#define SECOND	1000000000u /* in nanoseconds */
+#define BATCHES 2000	    /* per second, at low rates */
+#define REST_NS 200000000u  /* until what was sent has passed, if another core passes it on */
 
 struct generator {
 	struct generator_options options;
@@ -36,8 +30,6 @@ struct generator {
 	struct sender queries, responses;
 	struct inject inject;
 	unsigned host_interface, helper_interface;
-	struct group groups[GROUPS];
-	unsigned group_count, group;
 };
 
 static volatile sig_atomic_t stopped;
@@ -65,53 +57,24 @@ static void enter_namespace(const char *path)
 	close(fd);
 }
 
-/* A client keeps its domain and resolver, so a group is the clients that share them */
-static void make_groups(struct generator *generator)
-{
-	const uint64_t clients = generator->options.clients;
-	unsigned groups = GROUPS / generator->options.domains * generator->options.domains;
-
-	generator->group_count = clients < groups ? (unsigned)clients : groups;
-	for (unsigned i = 0; i < generator->group_count; i++) {
-		struct group *group = &generator->groups[i];
-		struct exchange *exchange = &group->exchange;
-		const struct client *client = &exchange->client;
-
-		crowd_next(&generator->crowd, exchange);
-		group->client_sum =
-			client->port + frame_sum(client->address, exchange->query->ipv6 ? 16 : 4);
-		group->state = (struct inject_state){
-			.clients =
-				(clients - i + generator->group_count - 1) / generator->group_count,
-			.first = i,
-			.stride = generator->group_count,
-			.key = generator->options.seed << 32,
-		};
-	}
-}
-
-static void inject_frame(struct generator *generator, const struct group *group, unsigned interface,
-			 const struct frame *frame, unsigned count, struct sender *counters)
-{
-	*generator->inject.state = group->state;
-	generator->inject.state->udp_sum = frame->udp_sum + group->client_sum;
-	inject_send(&generator->inject, interface, frame, count);
-	sender_count(counters, frame, count);
-}
-
-/* The responses are to the same clients, so they start at the same number */
 static void inject_batch(struct generator *generator, unsigned count)
 {
-	struct group *group = &generator->groups[generator->group];
-	const struct exchange *exchange = &group->exchange;
+	const struct frame *queries[INJECT_BATCH], *responses[INJECT_BATCH];
+	const bool mixed = generator->options.mixed;
 
-	inject_frame(generator, group, generator->host_interface, exchange->query, count,
-		     &generator->queries);
-	if (exchange->response)
-		inject_frame(generator, group, generator->helper_interface, exchange->response,
-			     count, &generator->responses);
-	group->state.number += count;
-	generator->group = (generator->group + 1) % generator->group_count;
+	for (unsigned i = 0; i < count; i++) {
+		struct exchange exchange = { 0 };
+
+		crowd_next(&generator->crowd, &exchange);
+		queries[i] = exchange.query;
+		responses[i] = exchange.response;
+		sender_count(&generator->queries, exchange.query);
+		if (mixed)
+			sender_count(&generator->responses, exchange.response);
+	}
+	inject_send(&generator->inject, generator->host_interface, queries, count);
+	if (mixed)
+		inject_send(&generator->inject, generator->helper_interface, responses, count);
 }
 
 static void send_batch(struct generator *generator, unsigned count)
@@ -141,9 +104,12 @@ static void wait_until(uint64_t due)
 	}
 }
 
-static unsigned batch_of(const struct generator_options *options, double rate)
+/* No frame is stamped again while it waits to be sent */
+static unsigned batch_of(const struct generator *generator, double rate)
 {
-	const double most = options->in_kernel ? INJECTED : SENDER_BATCH;
+	const unsigned injected =
+		generator->crowd.frames < INJECT_BATCH ? generator->crowd.frames : INJECT_BATCH;
+	const double most = generator->options.in_kernel ? injected : SENDER_BATCH;
 
 	if (rate < BATCHES)
 		return 1;
@@ -155,7 +121,7 @@ static void run(struct generator *generator)
 {
 	const struct generator_options *options = &generator->options;
 	const double rate = options->rate / (options->mixed ? 2 : 1);
-	const unsigned batch = batch_of(options, rate);
+	const unsigned batch = batch_of(generator, rate);
 	const uint64_t origin = now_ns();
 	uint64_t start = origin, planned = 0, late = 0, now = origin;
 
@@ -188,15 +154,38 @@ static void run(struct generator *generator)
 	       (double)late / SECOND);
 }
 
+/* In the namespace where the responses arrive */
+static void open_far_end(struct generator *generator)
+{
+	const struct generator_options *options = &generator->options;
+
+	inject_open(&generator->inject, crowd_bytes(options));
+	if (options->interface)
+		inject_drop(if_nametoindex(options->interface));
+}
+
 static void open_injection(struct generator *generator)
 {
 	const struct generator_options *options = &generator->options;
 
 	generator->host_interface = if_nametoindex(options->host_interface);
+	inject_drop(generator->host_interface);
 	if (!options->mixed)
 		return;
 	generator->helper_interface = if_nametoindex(options->helper_interface);
 	inject_redirect(generator->helper_interface, generator->host_interface);
+}
+
+static uint8_t *make_memory(const struct generator *generator)
+{
+	uint8_t *memory;
+
+	if (generator->options.in_kernel)
+		return generator->inject.area->frames;
+	memory = calloc(1, crowd_bytes(&generator->options));
+	if (!memory)
+		error(1, ENOMEM, "frames");
+	return memory;
 }
 
 int main(int argc, char **argv)
@@ -210,7 +199,7 @@ int main(int argc, char **argv)
 	link.port = options->port;
 	memcpy(link.host, options->destination, 6);
 	if (options->in_kernel)
-		inject_open(&generator.inject);
+		open_far_end(&generator);
 	else
 		sender_open(&generator.queries, options->interface, true, link.sender);
 	enter_namespace(options->host_namespace);
@@ -218,12 +207,15 @@ int main(int argc, char **argv)
 		open_injection(&generator);
 	else if (options->mixed)
 		sender_open(&generator.responses, options->host_interface, false, link.host);
-	crowd_make(&generator.crowd, options, &link);
-	if (options->in_kernel)
-		make_groups(&generator);
+	crowd_make(&generator.crowd, options, &link, make_memory(&generator));
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	prctl(PR_SET_TIMERSLACK, 1);
 	run(&generator);
+	/* The redirection ends with this process. What waits on another core's queue by then (RPS) would
+	 * never leave, and be missing in every count.
+	 */
+	if (options->in_kernel && options->mixed)
+		nanosleep(&(struct timespec){ .tv_nsec = REST_NS }, NULL);
 	return 0;
 }

@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts queries into the kernel's receive path without a system call per packet */
+/* Puts frames into the kernel's receive path without a system call per packet */
 #include "inject.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <error.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
-#include <netinet/udp.h>
+#include <linux/pkt_cls.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CODE_MAX    2000
+#define CODE_MAX    64
 #define TCX_INGRESS 46 /* BPF_TCX_INGRESS, which Linux 6.6 added to its headers */
 #define LOOPBACK    1  /* index of lo in every network namespace */
-#define BURST	    64 /* frames the kernel makes at once: what a network card's poll hands over */
+#define POLL	    64 /* frames the kernel hands over at once, as a network card's driver does */
 
-/* Registers: the frame, the map's value, the ClientID or what is left of it, and two for work */
-enum { FRAME = BPF_REG_6, STATE = BPF_REG_7, BITS = BPF_REG_8, SUM = BPF_REG_9 };
+/* Registers that a call leaves alone: the program's argument, the map's value, of an entry its offset
+ * and its length
+ */
+enum { CONTEXT = BPF_REG_6, AREA = BPF_REG_7, OFFSET = BPF_REG_8, LENGTH = BPF_REG_9 };
+
+static_assert(sizeof(struct inject_entry) == 16, "the program shifts by 4");
 
 struct code {
 	struct bpf_insn instructions[CODE_MAX];
@@ -49,12 +54,6 @@ static void operate_on(struct code *code, uint8_t operation, unsigned destinatio
 	emit(code, BPF_ALU64 | BPF_X | operation, destination, source, 0, 0);
 }
 
-static void constant(struct code *code, unsigned destination, uint64_t value)
-{
-	emit(code, BPF_LD | BPF_DW | BPF_IMM, destination, 0, 0, (int32_t)value);
-	emit(code, 0, 0, 0, 0, (int32_t)(value >> 32));
-}
-
 static void load(struct code *code, uint8_t size, unsigned destination, unsigned base,
 		 size_t offset)
 {
@@ -66,124 +65,55 @@ static void store(struct code *code, uint8_t size, unsigned base, size_t offset,
 	emit(code, (uint8_t)(BPF_STX | BPF_MEM | size), base, source, (int16_t)offset, 0);
 }
 
-/* frame_mix(), one step: register 3 is for work */
-static void mix(struct code *code, int32_t shift, uint64_t factor)
+static void leave(struct code *code, int32_t action)
 {
-	operate_on(code, BPF_MOV, BPF_REG_3, BITS);
-	operate(code, BPF_RSH, BPF_REG_3, shift);
-	operate_on(code, BPF_XOR, BITS, BPF_REG_3);
-	if (!factor)
-		return;
-	constant(code, BPF_REG_3, factor);
-	operate_on(code, BPF_MUL, BITS, BPF_REG_3);
-}
-
-/* Five bits as a base32 character: 'a' to 'z', '2' to '7' */
-static void put_character(struct code *code, size_t offset, int32_t shift)
-{
-	operate_on(code, BPF_MOV, BPF_REG_2, BITS);
-	operate(code, BPF_RSH, BPF_REG_2, shift);
-	operate(code, BPF_AND, BPF_REG_2, 31);
-	operate_on(code, BPF_MOV, BPF_REG_3, BPF_REG_2);
-	operate(code, BPF_ADD, BPF_REG_3, 'a');
-	emit(code, BPF_JMP | BPF_JLE | BPF_K, BPF_REG_2, 0, 1, 25);
-	operate(code, BPF_SUB, BPF_REG_3, 'a' - ('2' - 26));
-	store(code, BPF_B, FRAME, offset, BPF_REG_3);
-}
-
-static void add_words(struct code *code, size_t offset, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i += 2) {
-		load(code, BPF_H, BPF_REG_2, FRAME, offset + i);
-		operate_on(code, BPF_ADD, SUM, BPF_REG_2);
-	}
-}
-
-/* Registers 4 and 5: which turn of the clients this is, and a number for the DNS ID */
-static void make_client(struct code *code)
-{
-	load(code, BPF_DW, BPF_REG_5, STATE, offsetof(struct inject_state, number));
-	operate_on(code, BPF_MOV, BPF_REG_2, BPF_REG_5);
-	operate(code, BPF_ADD, BPF_REG_2, 1);
-	store(code, BPF_DW, STATE, offsetof(struct inject_state, number), BPF_REG_2);
-	load(code, BPF_DW, BPF_REG_2, STATE, offsetof(struct inject_state, clients));
-	operate_on(code, BPF_MOV, BPF_REG_4, BPF_REG_5);
-	operate_on(code, BPF_DIV, BPF_REG_4, BPF_REG_2);
-	operate_on(code, BPF_MOV, BITS, BPF_REG_5);
-	operate_on(code, BPF_MOD, BITS, BPF_REG_2);
-	load(code, BPF_DW, BPF_REG_2, STATE, offsetof(struct inject_state, stride));
-	operate_on(code, BPF_MUL, BITS, BPF_REG_2);
-	load(code, BPF_DW, BPF_REG_2, STATE, offsetof(struct inject_state, first));
-	operate_on(code, BPF_ADD, BITS, BPF_REG_2);
-	load(code, BPF_DW, BPF_REG_2, STATE, offsetof(struct inject_state, key));
-	operate_on(code, BPF_XOR, BITS, BPF_REG_2);
-	mix(code, 30, 0xbf58476d1ce4e5b9u);
-	mix(code, 27, 0x94d049bb133111ebu);
-	mix(code, 31, 0);
-	operate(code, BPF_MUL, BPF_REG_5, 40503);
-	operate_on(code, BPF_XOR, BPF_REG_5, BITS);
-	operate(code, BPF_AND, BPF_REG_5, 0xffff);
-}
-
-/* Everything after the frame and the state are known, for one shape of frame */
-static void make_shape(struct code *code, bool ipv6, bool poll)
-{
-	const size_t udp = 14 + (ipv6 ? 40 : 20);
-	const size_t serial = udp + (poll ? FRAME_POLL_AT : FRAME_SERIAL_AT);
-
-	/* the verifier wants to see that what follows is inside the frame */
-	operate_on(code, BPF_MOV, BPF_REG_2, FRAME);
-	operate(code, BPF_ADD, BPF_REG_2, (int32_t)(serial + FRAME_SERIAL_BYTES));
-	emit(code, BPF_JMP | BPF_JLE | BPF_X, BPF_REG_2, BPF_REG_3, 2, 0);
-	operate(code, BPF_MOV, BPF_REG_0, XDP_ABORTED);
-	emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-
-	make_client(code);
-	store(code, BPF_H, FRAME, udp + sizeof(struct udphdr), BPF_REG_5);
-	load(code, BPF_DW, SUM, STATE, offsetof(struct inject_state, udp_sum));
-	operate_on(code, BPF_ADD, SUM, BPF_REG_5);
-	for (int i = 0; i < 12; i++)
-		put_character(code, udp + FRAME_ID_AT + 1 + (size_t)i, 59 - 5 * i);
-	operate(code, BPF_LSH, BITS, 1);
-	operate(code, BPF_OR, BITS, 1);
-	put_character(code, udp + FRAME_ID_AT + 13, 0);
-	add_words(code, udp + FRAME_ID_AT, FRAME_ID_BYTES);
-	operate_on(code, BPF_MOV, BITS, BPF_REG_4);
-	emit(code, BPF_ALU | BPF_END | BPF_TO_BE, BITS, 0, 0, 32);
-	operate(code, BPF_LSH, BITS, 8);
-	for (int i = 0; i < 8; i++)
-		put_character(code, serial + 1 + (size_t)i, 35 - 5 * i);
-	add_words(code, serial, FRAME_SERIAL_BYTES);
-	for (int i = 0; i < 2; i++) {
-		operate_on(code, BPF_MOV, BPF_REG_2, SUM);
-		operate(code, BPF_RSH, BPF_REG_2, 16);
-		operate(code, BPF_AND, SUM, 0xffff);
-		operate_on(code, BPF_ADD, SUM, BPF_REG_2);
-	}
-	operate(code, BPF_XOR, SUM, 0xffff);
-	emit(code, BPF_JMP | BPF_JNE | BPF_K, SUM, 0, 1, 0);
-	operate(code, BPF_MOV, SUM, 0xffff);
-	store(code, BPF_H, FRAME, udp + 6, SUM);
-	operate(code, BPF_MOV, BPF_REG_0, XDP_PASS);
+	operate(code, BPF_MOV, BPF_REG_0, action);
 	emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-static void make_program(struct code *code, int map)
+/* Drop the frame if the comparison is true: the verifier wants to see that nothing goes out of bounds */
+static void refuse(struct code *code, uint8_t comparison, unsigned left, int32_t right)
 {
-	load(code, BPF_W, FRAME, BPF_REG_1, offsetof(struct xdp_md, data));
-	load(code, BPF_W, BPF_REG_3, BPF_REG_1, offsetof(struct xdp_md, data_end));
-	emit(code, BPF_LD | BPF_DW | BPF_IMM, STATE, BPF_PSEUDO_MAP_VALUE, 0, map);
+	const unsigned jump = code->count;
+
+	emit(code, BPF_JMP | BPF_K | comparison, left, 0, 1, right);
+	emit(code, BPF_JMP | BPF_JA, 0, 0, 2, 0);
+	leave(code, XDP_ABORTED);
+	code->instructions[jump + 1].off = (int16_t)(code->count - jump - 2);
+}
+
+/* Takes the next entry, cuts the frame to its length, and copies it in */
+static void make_program(struct code *code, int map, size_t bytes)
+{
+	operate_on(code, BPF_MOV, CONTEXT, BPF_REG_1);
+	emit(code, BPF_LD | BPF_DW | BPF_IMM, AREA, BPF_PSEUDO_MAP_VALUE, 0, map);
 	emit(code, 0, 0, 0, 0, 0);
-	load(code, BPF_DW, BPF_REG_4, STATE, offsetof(struct inject_state, shape));
-	for (int shape = 0; shape < 4; shape++) {
-		unsigned jump = code->count;
-
-		emit(code, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_4, 0, 0, shape);
-		make_shape(code, shape & INJECT_IPV6, shape & INJECT_POLL);
-		code->instructions[jump].off = (int16_t)(code->count - jump - 1);
-	}
-	operate(code, BPF_MOV, BPF_REG_0, XDP_ABORTED);
-	emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	load(code, BPF_DW, OFFSET, AREA, offsetof(struct inject_area, next));
+	operate_on(code, BPF_MOV, BPF_REG_2, OFFSET);
+	operate(code, BPF_ADD, BPF_REG_2, 1);
+	store(code, BPF_DW, AREA, offsetof(struct inject_area, next), BPF_REG_2);
+	operate(code, BPF_AND, OFFSET, INJECT_BATCH - 1);
+	operate(code, BPF_LSH, OFFSET, 4);
+	operate(code, BPF_ADD, OFFSET, offsetof(struct inject_area, entries));
+	operate_on(code, BPF_MOV, BPF_REG_3, AREA);
+	operate_on(code, BPF_ADD, BPF_REG_3, OFFSET);
+	load(code, BPF_W, LENGTH, BPF_REG_3, offsetof(struct inject_entry, length));
+	load(code, BPF_W, OFFSET, BPF_REG_3, offsetof(struct inject_entry, offset));
+	load(code, BPF_W, BPF_REG_2, BPF_REG_3, offsetof(struct inject_entry, cut));
+	operate_on(code, BPF_MOV, BPF_REG_1, CONTEXT);
+	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_xdp_adjust_tail);
+	refuse(code, BPF_JNE, BPF_REG_0, 0);
+	refuse(code, BPF_JGT, OFFSET, (int32_t)(bytes - FRAME_RESPONSE_MAX));
+	refuse(code, BPF_JGT, LENGTH, FRAME_RESPONSE_MAX);
+	refuse(code, BPF_JLT, LENGTH, 14);
+	operate_on(code, BPF_MOV, BPF_REG_1, CONTEXT);
+	operate(code, BPF_MOV, BPF_REG_2, 0);
+	operate_on(code, BPF_MOV, BPF_REG_3, AREA);
+	operate_on(code, BPF_ADD, BPF_REG_3, OFFSET);
+	operate_on(code, BPF_MOV, BPF_REG_4, LENGTH);
+	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_xdp_store_bytes);
+	refuse(code, BPF_JNE, BPF_REG_0, 0);
+	leave(code, XDP_PASS);
 }
 
 static int bpf(enum bpf_cmd command, union bpf_attr *attributes)
@@ -226,20 +156,22 @@ static void attach(int program, unsigned interface, uint32_t type, uint32_t flag
 	bpf(BPF_LINK_CREATE, &attributes);
 }
 
-void inject_open(struct inject *ret_inject)
+void inject_open(struct inject *ret_inject, size_t bytes)
 {
 	static struct code code;
+	/* the last frame's copy may be asked for as if it were the longest there is */
+	const size_t area = sizeof(struct inject_area) + bytes + FRAME_RESPONSE_MAX;
 	union bpf_attr attributes = { .map_type = BPF_MAP_TYPE_ARRAY,
 				      .key_size = 4,
-				      .value_size = sizeof(struct inject_state),
+				      .value_size = (uint32_t)area,
 				      .max_entries = 1,
 				      .map_flags = BPF_F_MMAPABLE };
 	int map = bpf(BPF_MAP_CREATE, &attributes);
 
-	ret_inject->state = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
-	if (ret_inject->state == MAP_FAILED)
-		error(1, errno, "no mapping of the state");
-	make_program(&code, map);
+	ret_inject->area = mmap(NULL, area, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+	if (ret_inject->area == MAP_FAILED)
+		error(1, errno, "no mapping of the frames");
+	make_program(&code, map, area);
 	ret_inject->program = load_program(BPF_PROG_TYPE_XDP, code.instructions, code.count);
 	/* While a program is on some interface, a run of it does not change the kernel's dispatcher of
 	 * XDP programs. That change waits for all cores, twice per call: 26 ms.
@@ -249,7 +181,7 @@ void inject_open(struct inject *ret_inject)
 
 void inject_redirect(unsigned from, unsigned to)
 {
-	static struct code code;
+	struct code code = { 0 };
 
 	operate(&code, BPF_MOV, BPF_REG_1, (int32_t)to);
 	operate(&code, BPF_MOV, BPF_REG_2, 0);
@@ -259,21 +191,42 @@ void inject_redirect(unsigned from, unsigned to)
 	       TCX_INGRESS, 0);
 }
 
-void inject_send(const struct inject *inject, unsigned interface, const struct frame *frame,
+void inject_drop(unsigned interface)
+{
+	struct code code = { 0 };
+
+	leave(&code, TC_ACT_SHOT);
+	attach(load_program(BPF_PROG_TYPE_SCHED_CLS, code.instructions, code.count), interface,
+	       TCX_INGRESS, 0);
+}
+
+void inject_send(const struct inject *inject, unsigned interface, const struct frame *const *frames,
 		 unsigned count)
 {
-	struct xdp_md context = { .data_end = frame->length, .ingress_ifindex = interface };
-	union bpf_attr attributes = { .test = {
-					      .prog_fd = (uint32_t)inject->program,
-					      .data_in = (uintptr_t)frame->bytes,
-					      .data_size_in = frame->length,
-					      .ctx_in = (uintptr_t)&context,
-					      .ctx_size_in = sizeof(context),
-					      .repeat = count,
-					      .batch_size = BURST,
-					      .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-				      } };
+	struct inject_area *area = inject->area;
+	struct xdp_md context = { .ingress_ifindex = interface };
+	uint32_t longest = 0;
 
-	inject->state->shape = (frame->ipv6 ? INJECT_IPV6 : 0) | (frame->poll ? INJECT_POLL : 0);
-	bpf(BPF_PROG_TEST_RUN, &attributes);
+	assert(count <= INJECT_BATCH);
+	for (unsigned i = 0; i < count; i++)
+		longest = frames[i]->length > longest ? frames[i]->length : longest;
+	for (unsigned i = 0; i < count; i++) {
+		area->entries[i] = (struct inject_entry){
+			.offset = (uint32_t)(frames[i]->bytes - (const uint8_t *)area),
+			.length = frames[i]->length,
+			.cut = (int32_t)frames[i]->length - (int32_t)longest,
+		};
+	}
+	area->next = 0;
+	context.data_end = longest;
+	bpf(BPF_PROG_TEST_RUN, &(union bpf_attr){ .test = {
+							  .prog_fd = (uint32_t)inject->program,
+							  .data_in = (uintptr_t)area->frames,
+							  .data_size_in = longest,
+							  .ctx_in = (uintptr_t)&context,
+							  .ctx_size_in = sizeof(context),
+							  .repeat = count,
+							  .batch_size = POLL,
+							  .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+						  } });
 }

@@ -9,35 +9,45 @@ import tempfile
 
 import report
 
-# name, argument of decode_cost, clients, domains
-CASES = (("queries", 10_000, 1), ("mixed", 10_000, 1), ("queries", 10_000, 64), ("queries", 120_000, 1))
-FUNCTIONS = ("measured_decode", "measured_records")
-BATCH = 512
+# what it shows, options of decode_cost
+CASES = (
+    ("queries", ()),
+    ("mixed", ("--mixed",)),
+    ("64 domains", ("--domains", "64")),
+    ("120,000 clients", ("--clients", "120000")),
+    ("512 clients", ("--clients", "512", "--sessions", "4096")),
+    ("512 that collide without the key", ("--colliding",)),
+    ("the same, if the key were known", ("--key-known",)),
+)
+BATCH, BATCHES = 512, 200
+COLLIDING_MOST = 1.05  # of what as many other ClientIDs cost
 
 
-def collected(program, function, batches, case):
-    """Instructions that callgrind saw in a function and what it calls"""
+def cost(lab, path, *options):
+    """Instructions of a packet in measured_decode() or measured_records(), once all clients are known"""
     with tempfile.TemporaryDirectory() as folder:
         found = subprocess.run(
             ["valgrind", "--tool=callgrind", f"--callgrind-out-file={pathlib.Path(folder) / 'out'}",
-             "--collect-atstart=no", f"--toggle-collect={function}", program, str(batches), *map(str, case)],
+             "--collect-atstart=no", f"--toggle-collect={path}", lab.tool("decode_cost"),
+             "--batches", str(BATCHES), *map(str, options)],
             text=True, capture_output=True, check=True).stderr
-    return int(re.search(r"Collected : (\d+)", found)[1])
+    return int(re.search(r"Collected : (\d+)", found)[1]) / (BATCH * BATCHES)
 
 
 def run(lab, options):
-    """Between two lengths of run lies only what one more packet costs: no start, no first touch"""
     del options
     report.title("Cost of a packet without the kernel")
-    program = lab.tool("decode_cost")
+    report.targets(6)
     rows = []
-    for case in CASES:
-        short, long = 300, 500  # the first 300 batches have seen every client
-        counts = [(collected(program, function, long, case) - collected(program, function, short, case))
-                  / ((long - short) * BATCH) for function in FUNCTIONS]
+    for name, words in CASES:
+        decode, record = (cost(lab, path, *words) for path in ("measured_decode", "measured_records"))
         times = json.loads(subprocess.run(
-            ["taskset", "-c", str(lab.host_core), program, "4000", *map(str, case)],
+            ["taskset", "-c", str(lab.host_core), lab.tool("decode_cost"), "--batches", "4000", *words],
             text=True, capture_output=True, check=True).stdout)
-        rows.append([*case, f"{counts[0]:.0f}", f"{counts[1]:.0f}", times["decode_ns"], times["record_ns"]])
-    report.table(["traffic", "clients", "domains", "decode, instructions", "record, instructions",
-                  "decode ns", "record ns"], rows)
+        rows.append([name, f"{decode:.0f}", f"{record:.0f}", times["decode_ns"], times["record_ns"]])
+    report.table(["traffic", "decode, instructions", "record, instructions", "decode ns", "record ns"], rows)
+    print()
+    ratio = float(rows[5][2]) / float(rows[4][2])
+    report.verdict(ratio <= COLLIDING_MOST, "ClientIDs that collide without the key cost"
+                   f" {ratio:.2f} times the instructions of others ({float(rows[6][2]) / float(rows[4][2]):.1f} times"
+                   " for who knows the key)", 6)

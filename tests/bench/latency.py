@@ -100,7 +100,8 @@ class Probe:
 
 def idle(lab, options):
     report.title("Idle")
-    seconds = 5 if options.quick else 30
+    report.targets(4)
+    seconds = 4 if options.quick else 30
     rows = []
     for flags in ((), ("-capture.latency", "2ms")):
         exporter = receivers.Exporter(lab, flags=flags)
@@ -113,19 +114,20 @@ def idle(lab, options):
         rows.append([" ".join(flags) or "default", f"{share:.4f} %"])
     report.table(["flags", "CPU of one core"], rows)
     print()
-    report.verdict(float(rows[0][1].split()[0]) < 0.1, "idle: less than 0.1 % of a core")
+    report.verdict(float(rows[0][1].split()[0]) < 0.1, f"idle: less than 0.1 % of a core ({rows[0][1]})", 4)
 
 
 # flags, and the p99 in milliseconds that the requirement has for them; the last is the lowest there is
-CASES = (((), 60), (("-capture.latency", "2ms"), None), (("-capture.latency", "1ms"), 2))
+CASES = (((), 60), (("-capture.latency", "1ms"), 2))
 
 
 def run(lab, options):
     report.title("Latency from the wire to the page")
-    seconds = 5 if options.quick else 30
+    report.targets(4)
+    seconds = 3 if options.quick else 20
     rows = []
     for flags, _ in CASES:
-        for rate in (0, 1_000, 50_000):
+        for rate in (0, 50_000):
             with Probe(lab, flags) as probe:
                 generator = lab.generator(rate, seconds=seconds + 1) if rate else None
                 times = probe.measure(seconds)
@@ -140,5 +142,4 @@ def run(lab, options):
     for flags, limit in CASES:
         name = " ".join(flags) or "default"
         worst = max(float(row[4]) for row in rows if row[0] == name)
-        if limit:
-            report.verdict(worst <= limit, f"{name}: p99 at most {limit} ms ({worst:.1f})")
+        report.verdict(worst <= limit, f"{name}: p99 at most {limit} ms ({worst:.1f})", 4)

@@ -49,10 +49,10 @@ void sender_add(struct sender *sender, const struct frame *frame)
 		sender_flush(sender);
 }
 
-void sender_count(struct sender *sender, const struct frame *frame, unsigned count)
+void sender_count(struct sender *sender, const struct frame *frame)
 {
-	sender->sent += count;
-	sender->bytes += (uint64_t)count * (frame->length - frame->udp - sizeof(struct udphdr));
+	sender->sent++;
+	sender->bytes += frame->length - frame->udp - sizeof(struct udphdr);
 }
 
 void sender_flush(struct sender *sender)
@@ -65,7 +65,7 @@ void sender_flush(struct sender *sender)
 
 		if (result > 0) {
 			for (int i = 0; i < result; i++)
-				sender_count(sender, sender->frames[done++], 1);
+				sender_count(sender, sender->frames[done++]);
 			tries = 0;
 		} else if (errno == ENETDOWN || ++tries > TRIES) {
 			break;

@@ -36,9 +36,9 @@ void sender_open(struct sender *ret_sender, const char *interface, bool bypass,
 void sender_add(struct sender *sender, const struct frame *frame);
 
 /**
- * sender_count() - A frame was sent so many times, by whatever means
+ * sender_count() - A frame was sent, by whatever means
  */
-void sender_count(struct sender *sender, const struct frame *frame, unsigned count);
+void sender_count(struct sender *sender, const struct frame *frame);
 
 /**
  * sender_flush() - Send what was added
