@@ -155,7 +155,7 @@ class Live(unittest.TestCase):
 class Server:
     """An exporter with TLS, users and a database, all of which can be replaced."""
 
-    def __init__(self, test, *flags, before=()):
+    def __init__(self, test, *flags, **options):
         host.must_have("openssl", "htpasswd")
         self.test, self.folder = test, tempfile.mkdtemp(prefix="dnstt-it-")
         test.addCleanup(shutil.rmtree, self.folder)
@@ -166,7 +166,7 @@ class Server:
         self.allow("secret")
         self.exporter = Exporter(
             test.box, "-web.config.file", str(self.files / "web.yml"), "-geoip.country-database",
-            str(self.files / "country.mmdb"), "-capture.interface", "lo", *flags, before=before)
+            str(self.files / "country.mmdb"), "-capture.interface", "lo", *flags, **options)
         test.addCleanup(self.exporter.kill)
         self.password = "secret"
         host.eventually(self.answers)

@@ -10,12 +10,12 @@ import subprocess
 import sys
 import tempfile
 import unittest
-import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import exporter
 import host
+import prometheus
 import traffic
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "exporter/deploy"
@@ -24,12 +24,6 @@ PAGE = DEPLOY / "dnstt_exporter.8"
 GIVEN = {"__rate_interval": "5m", "__range": "1h"}
 DATABASES = ("-geoip.country-database", str(exporter.FIXTURES / "GeoLite2-Country-Test.mmdb"),
              "-geoip.asn-database", str(exporter.FIXTURES / "GeoLite2-ASN-Test.mmdb"))
-CONFIG = f"""
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
-scrape_configs:
-  - job_name: dnstt
-    static_configs: [{{targets: ["{exporter.ADDRESS}:{exporter.PORT}"]}}]
-"""
 SELECTOR = re.compile(r"\b((?:dnstt|process|promhttp)_[a-z_]+|up)\b(?:\{([^}]*)\})?")
 
 
@@ -212,29 +206,9 @@ class Shown(unittest.TestCase):
 
     def setUp(self):
         host.must_be_root()
-        host.must_have("prometheus")
         self.box = host.Host.make(self, "box")
-        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
-        self.addCleanup(folder.cleanup)
-        config = pathlib.Path(folder.name, "prometheus.yml")
-        config.write_text(CONFIG)
         self.exporter = exporter.Exporter.start(self, self.box, *DATABASES)
-        with open(config.with_name("log"), "wb") as log:
-            server = self.box.spawn(
-                ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder.name}/tsdb",
-                 "--web.listen-address=127.0.0.1:9090", "--log.level=warn"],
-                stdout=log, stderr=log,
-            )
-        self.addCleanup(host.end, server)
-
-    def ask(self, expr):
-        path = "/api/v1/query?" + urllib.parse.urlencode({"query": expr})
-        try:
-            answer = self.exporter.get(path, port=9090)
-        except OSError as error:
-            raise AssertionError(f"prometheus: {error}") from error
-        self.assertEqual(answer.status, 200, answer.text)
-        return json.loads(answer.text)["data"]["result"]
+        self.ask = prometheus.Prometheus(self, self.exporter).ask
 
     def empty(self):
         """Panels without an answer."""

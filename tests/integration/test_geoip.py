@@ -149,6 +149,27 @@ class Geoip(unittest.TestCase):
                 self.assertEqual(len(lines), 1, text)
                 self.assertIn(path, lines[0])
 
+    def test_what_only_root_can_read_is_warned_of(self):
+        path = self.folder / "both.mmdb"
+        shutil.copy(self.made / "ipinfo-lite.mmdb", path)
+        flags = ("-geoip.country-database", str(path), "-geoip.asn-database", str(path))
+        exporter = Exporter.start(self, self.near, *flags)
+        self.assertNotIn("level=warn", exporter.stderr())
+        self.assertEqual(exporter.stop(), 0)
+        path.chmod(0o600)
+        exporter = Exporter.start(self, self.near, *flags)
+        warnings = [line for line in exporter.stderr().splitlines() if "can't be read again" in line]
+        self.assertEqual(len(warnings), 1, exporter.stderr())
+        self.assertIn("level=warn", warnings[0])
+        self.assertIn(str(path), warnings[0])
+        os.kill(exporter.pid, signal.SIGHUP)
+        host.eventually(lambda: self.assertEqual(
+            exporter.scrape().sum("dnstt_geoip_reloads_total", result="failure"), 2))
+        path.chmod(0o644)
+        os.kill(exporter.pid, signal.SIGHUP)
+        host.eventually(lambda: self.assertEqual(
+            exporter.scrape().sum("dnstt_geoip_reloads_total", result="success"), 2))
+
     def test_series_beyond_the_limit_are_other(self):
         path = str(self.made / "geolite2-country.mmdb")
         exporter = Exporter.start(self, self.near, "-geoip.country-database", path,

@@ -2,55 +2,28 @@
 # SPDX-License-Identifier: MIT
 """A real Prometheus scrapes the exporter and answers queries with the right numbers."""
 
-import json
 import os
-import pathlib
 import sys
-import tempfile
 import unittest
-import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import host
 import traffic
-from exporter import ADDRESS, DOMAIN, PORT, Exporter
-
-CONFIG = f"""
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
-scrape_configs:
-  - job_name: dnstt
-    static_configs: [{{targets: ["{ADDRESS}:{PORT}"]}}]
-"""
+from exporter import DOMAIN, Exporter
+from prometheus import Prometheus
 
 
-class Prometheus(unittest.TestCase):
+class Scraped(unittest.TestCase):
     def setUp(self):
         host.must_be_root()
-        host.must_have("prometheus")
         self.box = host.Host.make(self, "box")
-        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
-        self.addCleanup(folder.cleanup)
-        config = pathlib.Path(folder.name, "prometheus.yml")
-        config.write_text(CONFIG)
         self.exporter = Exporter.start(self, self.box)
-        with open(config.with_name("log"), "wb") as log:
-            server = self.box.spawn(
-                ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder.name}/tsdb",
-                 "--web.listen-address=127.0.0.1:9090", "--log.level=warn"],
-                stdout=log, stderr=log,
-            )
-        self.addCleanup(host.end, server)
+        self.prometheus = Prometheus(self, self.exporter)
 
     def ask(self, expression):
         """Value of a PromQL expression that gives one sample."""
-        path = "/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-        try:
-            answer = self.exporter.get(path, port=9090)
-        except OSError as error:
-            raise AssertionError(f"prometheus: {error}") from error
-        self.assertEqual(answer.status, 200, answer.text)
-        result = json.loads(answer.text)["data"]["result"]
+        result = self.prometheus.ask(expression)
         self.assertEqual(len(result), 1, f"{expression}: {result}")
         return float(result[0]["value"][1])
 
