@@ -12,20 +12,13 @@ void history_open(struct history *ret_history)
 	memset(ret_history, 0, sizeof(*ret_history));
 }
 
-/* Sessions that are not silent are in one of two lists (sessions.h): nothing has to be summed up */
-static uint32_t clients(const struct traffic *traffic)
-{
-	return traffic->sessions.list[SESSIONS_NEW].count +
-	       traffic->sessions.list[SESSIONS_KNOWN].count;
-}
-
 void history_now(const struct traffic *traffic, const struct batch_state *capture, uint64_t now_ns,
 		 struct history_sample *ret_sample)
 {
 	*ret_sample = (struct history_sample){ .at_ns = now_ns,
 					       .drops = capture->ring_drops,
 					       .evictions = traffic->sessions.evictions,
-					       .clients = clients(traffic),
+					       .clients = sessions_active(&traffic->sessions),
 					       .clients_ns = now_ns };
 	for (uint32_t i = 0; i < traffic->series.count; i++) {
 		const struct series *series = &traffic->series.series[i];
@@ -39,7 +32,7 @@ void history_now(const struct traffic *traffic, const struct batch_state *captur
 
 static void watch_clients(struct history *history, const struct traffic *traffic, uint64_t now_ns)
 {
-	uint32_t now = clients(traffic);
+	uint32_t now = sessions_active(&traffic->sessions);
 
 	if (now > history->most) {
 		history->most = now;
@@ -91,7 +84,7 @@ void history_advance(struct history *history, const struct traffic *traffic,
 		sample->clients = history->most;
 		sample->clients_ns = history->most_ns;
 	}
-	history->most = clients(traffic);
+	history->most = sessions_active(&traffic->sessions);
 	history->most_ns = now_ns;
 }
 

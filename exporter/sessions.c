@@ -123,7 +123,7 @@ static struct session *oldest(const struct sessions *sessions, enum session_list
 
 void sessions_advance(struct sessions *sessions, uint64_t now_ns)
 {
-	static const enum session_list awake[] = { SESSIONS_NEW, SESSIONS_KNOWN };
+	static const enum session_list awake[] = { SESSIONS_NEW, SESSIONS_YOUNG, SESSIONS_KNOWN };
 	struct session *session;
 
 	if (now_ns <= sessions->now_ns)
@@ -169,14 +169,13 @@ struct session *sessions_find(const struct sessions *sessions, uint64_t hash, ui
 
 static struct session *room_for_one(struct sessions *sessions)
 {
-	static const enum session_list order[] = { SESSIONS_NEW, SESSIONS_IDLE, SESSIONS_KNOWN };
 	struct session *session = NULL;
 
 	if (sessions->used < sessions->max)
 		return &sessions->session[sessions->used++];
 	if (!sessions->free) {
-		for (unsigned i = 0; !session; i++)
-			session = oldest(sessions, order[i]);
+		for (enum session_list list = SESSIONS_NEW; !session; list++)
+			session = oldest(sessions, list);
 		forget(sessions, session);
 		sessions->evictions++;
 	}
@@ -193,11 +192,15 @@ struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t
 
 	*ret_new = !session;
 	if (session) {
+		bool is_known = sessions->now_ns - session->first_ns >= SESSIONS_KNOWN_NS;
+
 		list_remove(sessions, session);
-		list_append(sessions, session, SESSIONS_KNOWN);
+		list_append(sessions, session, is_known ? SESSIONS_KNOWN : SESSIONS_YOUNG);
 	} else {
 		session = room_for_one(sessions);
-		*session = (struct session){ .domain = domain, .next = *bucket };
+		*session = (struct session){ .domain = domain,
+					     .first_ns = sessions->now_ns,
+					     .next = *bucket };
 		memcpy(session->client_id, client_id, sizeof(session->client_id));
 		*bucket = (uint32_t)(session - sessions->session) + 1;
 		list_append(sessions, session, SESSIONS_NEW);

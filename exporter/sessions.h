@@ -16,22 +16,26 @@ struct series_table;
 
 #define SESSIONS_ACTIVE_NS     (UINT64_C(30) * 1000000000)
 #define SESSIONS_REMEMBERED_NS (UINT64_C(240) * 1000000000)
+#define SESSIONS_KNOWN_NS      (UINT64_C(10) * 1000000000) /* an idle client polls so often */
 
-/* Sessions are in one of three lists, each in the order of the latest query */
+/* Sessions are in one of four lists, each in the order of the latest query. Who has to go first when
+ * the table is full is in the first list that is not empty.
+ */
 enum session_list {
 	SESSIONS_NEW,	/* one query so far: a flood of random ClientIDs ends here */
-	SESSIONS_KNOWN, /* two or more, the latest within 30 s */
 	SESSIONS_IDLE,	/* silent for more than 30 s */
+	SESSIONS_YOUNG, /* more, but within 10 s: one that sends each ClientID several times */
+	SESSIONS_KNOWN, /* was there 10 s after its first query, and the latest is within 30 s */
 	SESSION_LISTS,
 };
 
 struct session {
 	uint8_t client_id[8];
-	uint64_t last_ns;
-	uint32_t next;	       /* in the hash bucket, 1 + index; or in the list of free ones */
-	uint32_t older, newer; /* in the list, 1 + index */
-	uint32_t series;       /* of the resolver of the latest query */
-	uint32_t conv;	       /* of its KCP session, as sent */
+	uint64_t first_ns, last_ns; /* queries */
+	uint32_t next;		    /* in the hash bucket, 1 + index; or in the list of free ones */
+	uint32_t older, newer;	    /* in the list, 1 + index */
+	uint32_t series;	    /* of the resolver of the latest query */
+	uint32_t conv;		    /* of its KCP session, as sent */
 	uint8_t domain;
 	uint8_t list;
 	bool active;
@@ -80,8 +84,7 @@ void sessions_prefetch(const struct sessions *sessions, uint64_t hash);
  * @series:	Series of its resolver; the session is counted there from now on
  * @ret_new:	True if dnstt-server begins a session with it
  *
- * A full table forgets the oldest session that sent one query only, or if there is none the oldest
- * silent one, or the oldest of all.
+ * A full table forgets one, in the order of enum session_list, and of a list the oldest.
  *
  * Return: the session, for the fields that are not the table's own
  */
@@ -93,3 +96,12 @@ struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t
  */
 struct session *sessions_find(const struct sessions *sessions, uint64_t hash, uint8_t domain,
 			      const uint8_t client_id[8]);
+
+/**
+ * sessions_active() - How many sent a query in the last 30 s
+ */
+static inline uint32_t sessions_active(const struct sessions *sessions)
+{
+	return sessions->list[SESSIONS_NEW].count + sessions->list[SESSIONS_YOUNG].count +
+	       sessions->list[SESSIONS_KNOWN].count;
+}

@@ -45,7 +45,7 @@ static void check(const struct traffic *traffic, uint64_t records)
 		for (unsigned i = 0; i < TRAFFIC_RCODES; i++)
 			counted += traffic->domain[row].responses[i];
 	}
-	listed = sessions->list[SESSIONS_NEW].count + sessions->list[SESSIONS_KNOWN].count;
+	listed = sessions_active(sessions);
 	must(active == listed);
 	listed += sessions->list[SESSIONS_IDLE].count;
 	must(listed <= begun && listed <= sessions->max);

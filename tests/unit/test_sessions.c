@@ -255,6 +255,31 @@ static void test_a_flood_of_single_queries_does_not_push_clients_out(void **stat
 	assert_int_equal(active(0), 0);
 }
 
+static void test_a_flood_of_repeated_queries_does_not_push_clients_out(void **state)
+{
+	char id[9];
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		(void)snprintf(id, sizeof(id), "real%u", i % 50);
+		advance(i < 50 ? 0 : 10);
+		query(id, 0, 0);
+	}
+	for (unsigned i = 0; i < 10000; i++) {
+		(void)snprintf(id, sizeof(id), "x%u", i);
+		query(id, 0, 0);
+		assert_true(world.is_new);
+		query(id, 0, 0);
+		query(id, 0, 0);
+		assert_false(world.is_new);
+	}
+	assert_int_equal(world.sessions.evictions, 10000 - 50);
+	for (unsigned i = 0; i < 50; i++) {
+		(void)snprintf(id, sizeof(id), "real%u", i);
+		assert_true(known(id, 0));
+	}
+}
+
 static void test_full_table_forgets_the_silent_before_the_awake(void **state)
 {
 	char id[9];
@@ -334,6 +359,7 @@ int main(void)
 		IN_A_WORLD(test_peak_rises_with_the_query_and_never_falls),
 		IN_A_WORLD(test_clock_that_runs_backwards_changes_nothing),
 		IN_A_WORLD(test_a_flood_of_single_queries_does_not_push_clients_out),
+		IN_A_WORLD(test_a_flood_of_repeated_queries_does_not_push_clients_out),
 		IN_A_WORLD(test_full_table_forgets_the_silent_before_the_awake),
 		IN_A_WORLD(test_what_was_noted_of_a_session_goes_with_it),
 		IN_A_WORLD(test_table_of_one_session_works),

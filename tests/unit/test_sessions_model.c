@@ -17,9 +17,9 @@ struct entry {
 	uint8_t domain;
 	uint32_t client;
 	uint32_t series;
-	uint64_t last_ns;
+	uint64_t first_ns, last_ns;
 	uint64_t order; /* of its latest query among all */
-	bool known;	/* had a second query */
+	bool single;	/* had no second query */
 };
 
 struct model {
@@ -59,20 +59,28 @@ static uint32_t model_active(uint32_t series)
 	return count;
 }
 
-/* Who has to go first: single queries, then the silent, then the rest; of each the oldest. Of those
- * that fell silent at one moment, the single ones.
+/* 0: a single query, 2: all of them within 10 s, 3: was there for longer */
+static unsigned rank_awake(const struct entry *entry)
+{
+	if (entry->single)
+		return 0;
+	return entry->last_ns - entry->first_ns < SESSIONS_KNOWN_NS ? 2 : 3;
+}
+
+/* Who has to go first: single queries, then the silent, then the young, then the rest; of each the
+ * oldest. Those that fell silent at one moment stay in the order of their ranks before.
  */
 static bool goes_before(const struct entry *a, const struct entry *b)
 {
-	unsigned rank_a = !is_active(a) ? 1 : a->known ? 2 : 0;
-	unsigned rank_b = !is_active(b) ? 1 : b->known ? 2 : 0;
+	unsigned rank_a = is_active(a) ? rank_awake(a) : 1;
+	unsigned rank_b = is_active(b) ? rank_awake(b) : 1;
 
 	if (rank_a != rank_b)
 		return rank_a < rank_b;
 	if (a->last_ns != b->last_ns)
 		return a->last_ns < b->last_ns;
-	if (a->known != b->known)
-		return b->known;
+	if (rank_awake(a) != rank_awake(b))
+		return rank_awake(a) < rank_awake(b);
 	return a->order < b->order;
 }
 
@@ -105,9 +113,11 @@ static bool model_query(uint8_t domain, uint32_t client, uint32_t series)
 		if (model.count == MAX)
 			model_evict();
 		entry = &model.entry[model.count++];
-		*entry = (struct entry){ .domain = domain, .client = client };
+		*entry = (struct entry){ .domain = domain,
+					 .client = client,
+					 .first_ns = model.now_ns };
 	}
-	entry->known = !is_new;
+	entry->single = is_new;
 	entry->series = series;
 	entry->last_ns = model.now_ns;
 	entry->order = ++model.order;
