@@ -140,7 +140,8 @@ static void assert_same(const struct sessions *sessions)
 	assert_int_equal(listed, model.count);
 }
 
-static void random_query(struct sessions *sessions, uint32_t clients, uint64_t *seed)
+static void random_queries(struct sessions *sessions, uint32_t clients, unsigned times,
+			   uint64_t *seed)
 {
 	/* Most queries are of a few clients, as in life; the rest of strangers */
 	uint32_t client = unit_random(seed) % (unit_random(seed) % 3 ? clients / 4 : clients);
@@ -152,11 +153,13 @@ static void random_query(struct sessions *sessions, uint32_t clients, uint64_t *
 
 	memcpy(id, &client, sizeof(client));
 	hash = sessions_hash(sessions, domain, id);
-	wanted = model_query(domain, client, series);
-	session = sessions_query(sessions, hash, domain, id, series, &is_new);
-	assert_int_equal(is_new, wanted);
-	assert_memory_equal(session->client_id, id, 8);
-	assert_ptr_equal(sessions_find(sessions, hash, domain, id), session);
+	for (unsigned i = 0; i < times; i++) {
+		wanted = model_query(domain, client, series);
+		session = sessions_query(sessions, hash, domain, id, series, &is_new);
+		assert_int_equal(is_new, wanted);
+		assert_memory_equal(session->client_id, id, 8);
+		assert_ptr_equal(sessions_find(sessions, hash, domain, id), session);
+	}
 }
 
 static uint64_t random_pause(uint64_t *seed)
@@ -169,8 +172,8 @@ static uint64_t random_pause(uint64_t *seed)
 	}
 }
 
-/* @clients: fewer than there is room for, or more */
-static void run(uint32_t clients, uint64_t seed)
+/* @clients: fewer than there is room for, or more; @times: that each sends in a row */
+static void run(uint32_t clients, unsigned times, uint64_t seed)
 {
 	const struct place places[] = { { "DE", 1 }, { "FR", 2 } };
 	struct series_table series;
@@ -193,7 +196,7 @@ static void run(uint32_t clients, uint64_t seed)
 			model_advance(now_ns);
 			sessions_advance(&sessions, now_ns);
 		}
-		random_query(&sessions, clients, &seed);
+		random_queries(&sessions, clients, times, &seed);
 		assert_same(&sessions);
 		memcpy(id, &client, sizeof(client));
 		assert_int_equal(sessions_find(&sessions, sessions_hash(&sessions, 0, id), 0, id) !=
@@ -207,16 +210,18 @@ static void run(uint32_t clients, uint64_t seed)
 static void test_table_with_room_for_all_is_as_the_model(void **state)
 {
 	(void)state;
-	run(MAX / 2, 1);
+	run(MAX / 2, 1, 1);
 	assert_int_equal(model.evictions, 0);
 }
 
 static void test_table_that_is_too_small_is_as_the_model(void **state)
 {
 	(void)state;
-	run(MAX, 2);
+	run(MAX, 1, 2);
 	assert_true(model.evictions > 100);
-	run(MAX * 20, 3);
+	run(MAX * 20, 1, 3);
+	assert_true(model.evictions > 1000);
+	run(MAX * 20, 2, 4);
 	assert_true(model.evictions > 1000);
 }
 
