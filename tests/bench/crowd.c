@@ -120,12 +120,17 @@ void crowd_next(struct crowd *crowd, struct exchange *ret_exchange)
 {
 	const struct generator_options *options = crowd->options;
 	const uint64_t any = frame_random(&crowd->random);
-	const uint64_t index = options->random_ids ? any : crowd->number % options->clients;
+	uint64_t index = crowd->number % options->clients;
 	struct client *client = &ret_exchange->client;
-	struct sort *sort =
-		&crowd->sorts[index % options->domains][crowd_client(crowd, index, client)];
+	struct sort *sort;
 
-	client->serial = (uint32_t)(crowd->number / options->clients);
+	if (options->random_ids) {
+		crowd->stranger = crowd->number % options->each == 0 ? any : crowd->stranger;
+		index = crowd->stranger;
+	}
+	sort = &crowd->sorts[index % options->domains][crowd_client(crowd, index, client)];
+	client->serial = (uint32_t)(options->random_ids ? crowd->number :
+							  crowd->number / options->clients);
 	client->port = htons((uint16_t)(1024 + any % 64512));
 	client->dns_id = (uint16_t)(any >> 32);
 	ret_exchange->query = &sort->queries[sort->next];

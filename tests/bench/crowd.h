@@ -18,7 +18,7 @@ struct crowd {
 	const struct generator_options *options;
 	struct sort sorts[FRAME_DOMAINS][2];
 	unsigned frames; /* of each sort */
-	uint64_t random, number;
+	uint64_t random, number, stranger;
 };
 
 /* A query and, if they are wanted, its response, to be sent before 64 others are asked for */

@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 			   .clients = 10000,
 			   .resolvers = 256,
 			   .domains = 1,
+			   .each = 1,
 			   .response_bytes = 1024,
 			   .port = 53 },
 		.batches = 200,

@@ -23,6 +23,7 @@ static const char usage[] =
 	"  --clients N            ClientIDs, each in its turn (10000)\n"
 	"  --resolvers N          addresses of either family they come from (256)\n"
 	"  --random-ids           a new ClientID and a random address for every query\n"
+	"  --each N               or for every N queries (1)\n"
 	"  --polls-only           no query has data\n"
 	"  --domain NAME          first tunnel domain (t.example.com)\n"
 	"  --domains N            so many; the others are t1.example.com and so on (1)\n"
@@ -44,6 +45,7 @@ enum {
 	OPTION_CLIENTS,
 	OPTION_RESOLVERS,
 	OPTION_RANDOM_IDS,
+	OPTION_EACH,
 	OPTION_POLLS_ONLY,
 	OPTION_DOMAIN,
 	OPTION_DOMAINS,
@@ -66,6 +68,7 @@ static const struct option names[] = {
 	{ "clients", required_argument, NULL, OPTION_CLIENTS },
 	{ "resolvers", required_argument, NULL, OPTION_RESOLVERS },
 	{ "random-ids", no_argument, NULL, OPTION_RANDOM_IDS },
+	{ "each", required_argument, NULL, OPTION_EACH },
 	{ "polls-only", no_argument, NULL, OPTION_POLLS_ONLY },
 	{ "domain", required_argument, NULL, OPTION_DOMAIN },
 	{ "domains", required_argument, NULL, OPTION_DOMAINS },
@@ -114,6 +117,7 @@ static void apply(struct generator_options *options, int option, const char *val
 	case OPTION_CLIENTS: options->clients = (uint64_t)number(value, 1, 1e9); break;
 	case OPTION_RESOLVERS: options->resolvers = (uint64_t)number(value, 1, 65000); break;
 	case OPTION_RANDOM_IDS: options->random_ids = true; break;
+	case OPTION_EACH: options->each = (uint64_t)number(value, 1, 1e6); break;
 	case OPTION_POLLS_ONLY: options->polls_only = true; break;
 	case OPTION_DOMAIN: options->domain = value; break;
 	case OPTION_DOMAINS: options->domains = (unsigned)number(value, 1, FRAME_DOMAINS); break;
@@ -136,6 +140,7 @@ void generator_options_parse(struct generator_options *ret_options, int argc, ch
 		.clients = 10000,
 		.resolvers = 256,
 		.domains = 1,
+		.each = 1,
 		.response_bytes = 1024,
 		.port = 53,
 	};

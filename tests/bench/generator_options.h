@@ -23,7 +23,8 @@ struct generator_options {
 	uint16_t port;
 	bool mixed;	 /* a response to each query */
 	bool in_kernel;	 /* queries do not come from interface: see inject.h */
-	bool random_ids; /* a new ClientID and address for every query */
+	bool random_ids; /* new ClientIDs and addresses all the time */
+	uint64_t each;	 /* queries of a random ClientID, one after the other */
 	bool polls_only;
 };
 

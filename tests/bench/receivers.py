@@ -30,7 +30,7 @@ class Receiver:
         raise NotImplementedError
 
     def stop(self):
-        """{"counted": ..., "drops": ..., "records_lost": ...}, None for what it does not say"""
+        """{"counted": ..., "drops": ..., "stalls": ...}, None for what it does not say"""
         raise NotImplementedError
 
     def spawn(self, argv, **options):
@@ -55,7 +55,7 @@ class OurTap(Receiver):
     def stop(self):
         output, _ = self.lab.end(self.process)
         found = json.loads(output)
-        return {"counted": found["packets"], "drops": found["drops"], "records_lost": None,
+        return {"counted": found["packets"], "drops": found["drops"], "stalls": None,
                 "latency": found["latency_p99_ms"]}
 
 
@@ -82,7 +82,7 @@ class Tcpdump(Receiver):
         _, output = self.lab.end(self.process, signal.SIGINT)
         captured = int(re.search(r"(\d+) packets captured", output)[1])
         return {"counted": captured, "drops": int(re.search(r"(\d+) packets dropped", output)[1]),
-                "records_lost": None, "latency": None}
+                "stalls": None, "latency": None}
 
 
 class Dnscap(Receiver):
@@ -101,7 +101,7 @@ class Dnscap(Receiver):
         found = re.findall(r"(\d+) recv (\d+) drop", self.output.read())
         counted = sum(int(received) for received, _ in found) if found else None
         return {"counted": counted, "drops": sum(int(drop) for _, drop in found) if found else None,
-                "records_lost": None, "latency": None}
+                "stalls": None, "latency": None}
 
 
 class Exporter(Receiver):
@@ -155,15 +155,15 @@ class Exporter(Receiver):
                 "captured": total(metrics, "dnstt_capture_packets_total"),
                 "bytes_in": total(metrics, "dnstt_bytes_in_total"),
                 "bytes_out": total(metrics, "dnstt_bytes_out_total"),
-                "drops": total(metrics, "dnstt_capture_drops_total", place="ring"),
-                "records_lost": total(metrics, "dnstt_capture_drops_total", place="socket"),
+                "drops": total(metrics, "dnstt_capture_drops_total"),
+                "stalls": total(metrics, "dnstt_capture_stalls_total"),
                 "latency": None}
 
     def settled(self, sent, seconds=3):
         """Counts, once all that was sent is counted or lost; a quiet ring is read out within 50 ms"""
         def done():
             found.update(self.counts())
-            return sum(found[key] for key in ("counted", "other", "drops", "records_lost")) >= sent
+            return sum(found[key] for key in ("counted", "other", "drops")) >= sent
         found = {}
         laboratory.wait_for(done, seconds, 0.1)
         return found

@@ -3,6 +3,8 @@
 
 import os
 import pathlib
+import platform
+import re
 import resource
 import statistics
 import time
@@ -21,6 +23,13 @@ TARGETS = {
 }
 failed = []
 judged = {}  # target: [(reached, text)]
+
+
+def machine():
+    """What the figures are of"""
+    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    print(f"{os.cpu_count()} x {cpu[1] if cpu else platform.machine()}, {platform.system()} {platform.release()}",
+          flush=True)
 
 
 def table(heads, rows):

@@ -60,18 +60,18 @@ def run(lab, options):
     lossy, inexact = [], []
     for who, mixed, rate, seconds, flags, keep in CASES:
         offered, found = stall(lab, who, mixed, rate, seconds, flags)
-        lost = found["drops"] + found["records_lost"]
+        lost = found["drops"]
         missing = offered - found["counted"] - lost
         traffic, ring = "mixed" if mixed else "queries", flags[1] if flags else "32MiB"
         rows.append([who, traffic, report.rate_name(rate), f"{seconds:g} s", ring, f"{offered:,}",
-                     f"{found['counted']:,.0f}", f"{found['drops']:.0f}", f"{found['records_lost']:.0f}",
+                     f"{found['counted']:,.0f}", f"{lost:.0f}", f"{found['stalls']:.0f}",
                      f"{missing:.0f}", "none" if keep else "counted"])
         name = f"{who}, {traffic}, {report.rate_name(rate)}/s for {seconds:g} s, {ring}"
         if keep and lost:
             lossy.append(f"{name}: {lost:.0f} lost")
         if missing:
             inexact.append(f"{name}: {missing:.0f} missing")
-    report.table(["stopped", "traffic", "rate", "for", "ring", "sent", "counted", "lost in ring", "records lost",
+    report.table(["stopped", "traffic", "rate", "for", "ring", "sent", "counted", "lost in ring", "stalls",
                   "missing", "loss allowed"], rows)
     print()
     report.verdict(not lossy, "; ".join(lossy) or "nothing lost in 3 s at 1k/s and in 400 ms at 200k/s, queries in the"
