@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* The seccomp filter that capture runs under, interpreted call by call; and capabilities */
+/* The seccomp filter that capture runs under, interpreted call by call; and, each without it, the
+ * other fences: capabilities, Landlock, limits, the packet socket and its ring
+ */
 #include "confine.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bpf.h"
+#include "decode.h"
+#include "ring.h"
 #include "sandbox.h"
 #include "unit.h"
 
@@ -274,6 +288,470 @@ static void test_every_capability_is_given_up(void **state)
 	assert_int_equal(in_child(drop), 5);
 }
 
+/* Of what this kernel or this user has not got there is nothing to see; MUST_WORK=1 says it is there */
+static void only_if(bool there, const char *what)
+{
+	const char *must = getenv("MUST_WORK");
+
+	if (there)
+		return;
+	if (must && strcmp(must, "1") == 0)
+		fail_msg("%s", what);
+	print_message("skipped: %s\n", what);
+	skip();
+}
+
+static int landlock_abi(void)
+{
+	return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+}
+
+/* What is there before a process is confined, outside of it */
+static struct {
+	char folder[32], file[64], new[64];
+	struct sockaddr_in tcp;
+	struct sockaddr_un abstract;
+	pid_t process;
+} outside = { .folder = "/tmp/dnstt-unit-XXXXXX" };
+
+static int make_outside(void **state)
+{
+	socklen_t bytes = sizeof(outside.tcp);
+	int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int abstract = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int file;
+
+	(void)state;
+	if (!mkdtemp(outside.folder))
+		return -1;
+	snprintf(outside.file, sizeof(outside.file), "%s/file", outside.folder);
+	snprintf(outside.new, sizeof(outside.new), "%s/new", outside.folder);
+	file = open(outside.file, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	outside.tcp = (struct sockaddr_in){ .sin_family = AF_INET,
+					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	outside.abstract = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(outside.abstract.sun_path + 1, 32, "dnstt-unit-%d", getpid());
+	outside.process = getpid();
+	return file < 0 || write(file, "x", 1) != 1 || close(file) < 0 ||
+			       bind(tcp, (void *)&outside.tcp, sizeof(outside.tcp)) < 0 ||
+			       listen(tcp, 9) < 0 ||
+			       getsockname(tcp, (void *)&outside.tcp, &bytes) < 0 ||
+			       bind(abstract, (void *)&outside.abstract, sizeof(outside.abstract)) <
+				       0 ||
+			       listen(abstract, 9) < 0
+		       ? -1
+		       : 0;
+}
+
+static int remove_outside(void **state)
+{
+	(void)state;
+	unlink(outside.file);
+	unlink(outside.new);
+	return rmdir(outside.folder);
+}
+
+static int open_as(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	return fd < 0 ? errno : close(fd);
+}
+
+static int act_read_in_folder(void)
+{
+	return open_as(outside.file, O_RDONLY);
+}
+
+static int act_list_folder(void)
+{
+	return open_as(outside.folder, O_RDONLY | O_DIRECTORY);
+}
+
+static int act_write_in_folder(void)
+{
+	return open_as(outside.file, O_WRONLY);
+}
+
+static int act_create_in_folder(void)
+{
+	return open_as(outside.new, O_WRONLY | O_CREAT);
+}
+
+static int act_truncate_in_folder(void)
+{
+	return truncate(outside.file, 1) < 0 ? errno : 0;
+}
+
+static int act_make_socket_in_folder(void)
+{
+	return mknod(outside.new, S_IFSOCK | 0600, 0) < 0 ? errno : 0;
+}
+
+/* Where it may be executed, it is no program */
+static int act_execute_in_folder(void)
+{
+	char *none[] = { NULL };
+
+	return execve(outside.file, none, none) < 0 ? errno : 0;
+}
+
+static int act_read_elsewhere(void)
+{
+	return open_as("/etc/passwd", O_RDONLY);
+}
+
+static int act_list_elsewhere(void)
+{
+	return open_as("/", O_RDONLY | O_DIRECTORY);
+}
+
+static int act_open_own_memory(void)
+{
+	return open_as("/proc/self/mem", O_RDWR);
+}
+
+static int act_remove_elsewhere(void)
+{
+	return rmdir(outside.folder) < 0 ? errno : 0;
+}
+
+static int act_connect_tcp(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return connect(fd, (void *)&outside.tcp, sizeof(outside.tcp)) < 0 ? errno : 0;
+}
+
+static int act_bind_tcp(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = 0 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return bind(fd, (void *)&any, sizeof(any)) < 0 ? errno : 0;
+}
+
+static int act_connect_abstract(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return connect(fd, (void *)&outside.abstract, sizeof(outside.abstract)) < 0 ? errno : 0;
+}
+
+static int act_signal(void)
+{
+	return kill(outside.process, 0) < 0 ? errno : 0;
+}
+
+/* What becomes of each act without Landlock, in a process that may read nothing, and in one that may
+ * read a folder and signal others; since which ABI
+ */
+static const struct act {
+	const char *name;
+	int (*act)(void);
+	int of_nobody, of_capture, of_exporter, abi;
+} acts[] = {
+	{ "read in the folder", act_read_in_folder, 0, EACCES, 0, 1 },
+	{ "list the folder", act_list_folder, 0, EACCES, 0, 1 },
+	{ "write in the folder", act_write_in_folder, 0, EACCES, EACCES, 1 },
+	{ "create in the folder", act_create_in_folder, 0, EACCES, EACCES, 1 },
+	{ "make a socket in the folder", act_make_socket_in_folder, 0, EACCES, EACCES, 1 },
+	{ "truncate in the folder", act_truncate_in_folder, 0, EACCES, EACCES, 3 },
+	{ "execute in the folder", act_execute_in_folder, ENOEXEC, EACCES, EACCES, 1 },
+	{ "read elsewhere", act_read_elsewhere, 0, EACCES, EACCES, 1 },
+	{ "list elsewhere", act_list_elsewhere, 0, EACCES, EACCES, 1 },
+	{ "open its own memory", act_open_own_memory, 0, EACCES, EACCES, 1 },
+	{ "remove a folder", act_remove_elsewhere, ENOTEMPTY, EACCES, EACCES, 1 },
+	{ "connect over TCP", act_connect_tcp, 0, EACCES, EACCES, 4 },
+	{ "bind to a TCP port", act_bind_tcp, 0, EACCES, EACCES, 4 },
+	{ "connect to an abstract socket", act_connect_abstract, 0, EPERM, EPERM, 6 },
+	{ "signal", act_signal, 0, EPERM, 0, 6 },
+};
+
+/* Number of acts that have another outcome */
+static int try_acts(bool capture)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < COUNT(acts); i++) {
+		int expected = capture ? acts[i].of_capture : acts[i].of_exporter;
+		int found = acts[i].act();
+
+		if (found == expected || acts[i].abi > landlock_abi())
+			continue;
+		print_message("%s: %s, not %s\n", acts[i].name, strerrorname_np(found),
+			      strerrorname_np(expected));
+		wrong++;
+	}
+	return wrong;
+}
+
+/* So that the outcomes below are Landlock's doing */
+static int try_unconfined(void)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < COUNT(acts); i++) {
+		int found = acts[i].act();
+
+		if (found != acts[i].of_nobody)
+			print_message("%s: %s\n", acts[i].name, strerrorname_np(found));
+		wrong += found != acts[i].of_nobody;
+		unlink(outside.new);
+	}
+	return wrong;
+}
+
+static int try_without_files(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (confine_files((const char *const[]){ NULL }, false) != landlock_abi())
+		return 100;
+	return try_acts(true);
+}
+
+static int try_with_a_folder(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (confine_files((const char *const[]){ outside.folder, NULL }, true) != landlock_abi())
+		return 100;
+	return try_acts(false);
+}
+
+static void test_landlock_leaves_capture_nothing(void **state)
+{
+	(void)state;
+	only_if(landlock_abi() > 0, "this kernel has no Landlock");
+	assert_int_equal(in_child(try_unconfined), 0);
+	assert_int_equal(in_child(try_without_files), 0);
+}
+
+static void test_landlock_leaves_the_exporter_folders_to_read(void **state)
+{
+	(void)state;
+	only_if(landlock_abi() > 0, "this kernel has no Landlock");
+	assert_int_equal(in_child(try_with_a_folder), 0);
+}
+
+static int confine_to_what_is_not_there(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return confine_files((const char *const[]){ "/nonexistent", NULL }, true) != -ENOENT;
+}
+
+static void test_a_folder_that_is_not_there_is_an_error(void **state)
+{
+	(void)state;
+	only_if(landlock_abi() > 0, "this kernel has no Landlock");
+	assert_int_equal(in_child(confine_to_what_is_not_there), 0);
+}
+
+/* In place of libseccomp's, so that what stands behind the filter can be seen to stand by itself */
+static int load_result;
+
+int seccomp_load(const scmp_filter_ctx filter)
+{
+	return filter ? load_result : -EINVAL;
+}
+
+static bool limit_is(__rlimit_resource_t resource, rlim_t wanted)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) == 0 && limit.rlim_cur == wanted &&
+	       limit.rlim_max == wanted;
+}
+
+static int enter_but_for_seccomp(void)
+{
+	uint32_t abi = UINT32_MAX;
+
+	/* No root, whom RLIMIT_NPROC does not stop */
+	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+		return 100;
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (sandbox_enter(RING, &abi) != 0)
+		return 101;
+	if (abi != (uint32_t)(landlock_abi() > 0 ? landlock_abi() : 0))
+		return 102;
+	if (!limit_is(RLIMIT_NOFILE, 2) || !limit_is(RLIMIT_NPROC, 0) || !limit_is(RLIMIT_CORE, 0))
+		return 103;
+	if (dup(STDERR_FILENO) >= 0 || errno != EMFILE)
+		return 104;
+	if (fork() >= 0 || errno != EAGAIN)
+		return 105;
+	return abi > 0 && (act_read_elsewhere() != EMFILE || act_signal() == 0) ? 106 : 0;
+}
+
+static void test_limits_hold_without_seccomp(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(enter_but_for_seccomp), 0);
+}
+
+static int enter_where_seccomp_fails(void)
+{
+	uint32_t abi;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	load_result = -EFAULT;
+	return sandbox_enter(RING, &abi) != -EFAULT;
+}
+
+static void test_a_filter_that_is_not_loaded_is_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(enter_where_seccomp_fails), 0);
+}
+
+/* A network of its own, and packets from it to itself before each step of ring_open() */
+static struct {
+	int sender, steps, unfiltered;
+	bool watch, filtered;
+} network;
+
+#define PORT 53
+
+static void send_to(uint16_t port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	for (int i = 0; i < 4; i++)
+		sendto(network.sender, "packet", 6, 0, (void *)&to, sizeof(to));
+}
+
+/* In place of libc's: what has come by then, which is to be nothing before bind() */
+int setsockopt(int fd, int level, int option, const void *value, socklen_t bytes)
+{
+	char packet[64];
+
+	if (network.watch) {
+		send_to(PORT);
+		send_to(PORT + 1);
+		while (recv(fd, packet, sizeof(packet), MSG_DONTWAIT) > 0)
+			network.unfiltered++;
+		network.steps++;
+		network.filtered |= level == SOL_SOCKET && option == SO_ATTACH_FILTER;
+	}
+	return (int)syscall(SYS_setsockopt, fd, level, option, value, bytes);
+}
+
+static int enter_network(void)
+{
+	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+
+	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return -1;
+	network.sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return ioctl(network.sender, SIOCSIFFLAGS, &loopback);
+}
+
+static int open_ring(struct ring *ret_ring)
+{
+	const struct config config = {
+		.port = PORT, .block_bytes = 1 << 16, .blocks = 4, .latency_ms = 1
+	};
+
+	return enter_network() < 0 ? -1 : ring_open(&config, ret_ring);
+}
+
+static void only_with_packet_sockets(void)
+{
+	only_if(in_child(enter_network) == 0, "no network namespace can be made");
+}
+
+static int look_for_early_packets(void)
+{
+	struct ring ring = { 0 };
+	struct sight sight;
+	int found = 0;
+
+	network.watch = true;
+	if (open_ring(&ring) != 0)
+		return 100;
+	network.watch = false;
+	usleep(50000);
+	while (ring_next(&ring, &sight))
+		found++;
+	ring_count(&ring);
+	if (!network.filtered || network.steps < 4)
+		return 101;
+	if (network.unfiltered || found || ring.packets || ring.drops)
+		return 102;
+	/* Now those to its port, as they leave and as they arrive: queries only count there */
+	send_to(PORT);
+	send_to(PORT + 1);
+	for (int i = 0; i < 50 && found < 4; i++) {
+		usleep(20000);
+		while (ring_next(&ring, &sight))
+			found++;
+	}
+	return found;
+}
+
+static void test_no_packet_comes_before_the_filter(void **state)
+{
+	(void)state;
+	only_with_packet_sockets();
+	assert_int_equal(in_child(look_for_early_packets), 4);
+}
+
+static int change_the_filter(void)
+{
+	struct ring ring = { 0 };
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	struct sock_fprog program = { .len = 1, .filter = &all };
+	int off = 0;
+
+	if (open_ring(&ring) != 0)
+		return 100;
+	if (setsockopt(ring.fd, SOL_SOCKET, SO_DETACH_FILTER, &off, sizeof(off)) == 0 ||
+	    errno != EPERM)
+		return 1;
+	if (setsockopt(ring.fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0 ||
+	    errno != EPERM)
+		return 2;
+	if (setsockopt(ring.fd, SOL_SOCKET, SO_LOCK_FILTER, &off, sizeof(off)) == 0 ||
+	    errno != EPERM)
+		return 3;
+	return 0;
+}
+
+static void test_the_filter_is_locked(void **state)
+{
+	(void)state;
+	only_with_packet_sockets();
+	assert_int_equal(in_child(change_the_filter), 0);
+}
+
+static int change_the_ring(void)
+{
+	struct ring ring = { 0 };
+
+	if (open_ring(&ring) != 0)
+		return 100;
+	if (!ring.sealed)
+		return 1;
+	if (munmap(ring.map, 4096) == 0 || errno != EPERM)
+		return 2;
+	if (mprotect(ring.map, 4096, PROT_READ) == 0 || errno != EPERM)
+		return 3;
+	return mmap(ring.map, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+			       MAP_FAILED
+		       ? 4
+		       : 0;
+}
+
+static void test_the_ring_is_sealed(void **state)
+{
+	(void)state;
+	only_with_packet_sockets();
+	only_if(syscall(462, NULL, 0, 0) == 0, "this kernel has no mseal()");
+	assert_int_equal(in_child(change_the_ring), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,7 +761,15 @@ int main(void)
 		cmocka_unit_test(test_other_calls_do_what_the_policy_says),
 		cmocka_unit_test(test_policy_is_made_exactly_or_not_at_all),
 		cmocka_unit_test(test_every_capability_is_given_up),
+		cmocka_unit_test(test_landlock_leaves_capture_nothing),
+		cmocka_unit_test(test_landlock_leaves_the_exporter_folders_to_read),
+		cmocka_unit_test(test_a_folder_that_is_not_there_is_an_error),
+		cmocka_unit_test(test_limits_hold_without_seccomp),
+		cmocka_unit_test(test_a_filter_that_is_not_loaded_is_an_error),
+		cmocka_unit_test(test_no_packet_comes_before_the_filter),
+		cmocka_unit_test(test_the_filter_is_locked),
+		cmocka_unit_test(test_the_ring_is_sealed),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_outside, remove_outside);
 }
