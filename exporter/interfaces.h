@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* -capture.interface: which interfaces count, by name, as they come and go */
+/* -capture.interface: which interfaces count, by name, as they come and go
+ *
+ * A name is one that the kernel takes for an interface: its own, or one of its other names
+ * (ip-link(8) altname) of up to 15 characters.
+ */
 #pragma once
 
 #include <net/if.h>
@@ -32,7 +36,9 @@ int interfaces_add(struct interfaces *interfaces, const char *name);
 int interfaces_watch(struct interfaces *interfaces);
 
 /**
- * interfaces_read() - Take in what is new. System calls: recvmsg, sendto
+ * interfaces_read() - Take in what is new, and log what is gone or there again
+ *
+ * System calls: recvmsg, sendto, write.
  */
 void interfaces_read(struct interfaces *interfaces);
 

@@ -67,6 +67,35 @@ class Interfaces(unittest.TestCase):
         self.talk(0)
         exporter.expect(self, self.tally.counts())
 
+    def test_one_named_by_another_of_its_names(self):
+        self.connect(0)
+        self.server.ip("link property add dev eth0 altname uplink")
+        exporter = Exporter.start(self, self.server, "-capture.interface", "uplink")
+        self.talk(0)
+        self.server.ip("link set eth0 mtu 1400")  # any change makes the kernel tell of its name
+        self.talk(0)
+        exporter.expect(self, self.tally.counts())
+        self.server.ip("link set eth0 name lan0")
+        self.server.ip("link set lan0 up")
+        self.talk(0)
+        exporter.expect(self, self.tally.counts())
+        self.server.ip("link property del dev lan0 altname uplink")
+        self.server.ip("link property add dev lan0 altname uplink")
+        self.talk(0)
+        exporter.expect(self, self.tally.counts())
+        for word in ("gone", "there"):
+            self.assertRegex(exporter.stderr(), f'-capture.interface is {word}" interface=uplink')
+
+    def test_one_that_was_a_port_of_a_bridge(self):
+        self.connect(0)
+        exporter = Exporter.start(self, self.server, "-capture.interface", "eth0")
+        self.talk(0)
+        self.server.ip("link add br0 type bridge", "link set eth0 master br0",
+                       "link set eth0 nomaster")
+        self.talk(0)
+        exporter.expect(self, self.tally.counts())
+        self.assertNotIn("is gone", exporter.stderr())
+
     def test_added_while_running(self):
         exporter = Exporter.start(self, self.server)
         self.connect(0)

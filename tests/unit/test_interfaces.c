@@ -59,6 +59,21 @@ static void test_up_to_64_names_are_taken(void **state)
 	assert_int_equal(interfaces.count, INTERFACES_MAX);
 }
 
+/* As after a change between the look at the name and the news */
+static void test_kernel_is_asked_for_what_was_before_the_news(void **state)
+{
+	struct interfaces interfaces = { .fd = -1 };
+
+	(void)state;
+	assert_int_equal(interfaces_add(&interfaces, "lo"), 0);
+	interfaces.interface[0].index = 4711;
+	assert_int_equal(interfaces_watch(&interfaces), 0);
+	interfaces_read(&interfaces);
+	assert_true(interfaces_wanted(&interfaces, if_nametoindex("lo")));
+	assert_false(interfaces_wanted(&interfaces, 4711));
+	close(interfaces.fd);
+}
+
 static void test_kernel_is_asked_for_news(void **state)
 {
 	struct interfaces interfaces = { .fd = -1 };
@@ -89,6 +104,26 @@ static struct news news_of(unsigned type, int index, const char *name)
 
 	(void)snprintf(news.name, sizeof(news.name), "%s", name);
 	return news;
+}
+
+/* The same of an interface that has another name besides */
+struct other_news {
+	struct news news;
+	struct rtattr list, attribute;
+	char name[IF_NAMESIZE];
+};
+
+static struct other_news other_news_of(const char *name)
+{
+	struct other_news other = { .news = news_of(RTM_NEWLINK, 5, "wlan0"),
+				    .list = { .rta_len = sizeof(other) - sizeof(other.news),
+					      .rta_type = IFLA_PROP_LIST | NLA_F_NESTED },
+				    .attribute = { .rta_len = sizeof(other.attribute) + IF_NAMESIZE,
+						   .rta_type = IFLA_ALT_IFNAME } };
+
+	other.news.header.nlmsg_len = sizeof(other);
+	(void)snprintf(other.name, sizeof(other.name), "%s", name);
+	return other;
 }
 
 struct wire {
@@ -195,6 +230,59 @@ static void test_name_decides_when_it_changes_hands(void **state)
 	assert_false(wanted(6));
 }
 
+static void test_interface_counts_by_its_other_names(void **state)
+{
+	struct other_news other = other_news_of("wg0");
+
+	(void)state;
+	deliver(&other, sizeof(other));
+	assert_true(wanted(5));
+	other = other_news_of("wg1");
+	deliver(&other, sizeof(other));
+	assert_false(wanted(5));
+	other = other_news_of("wg0");
+	other.news.link.ifi_index = 6;
+	deliver(&other, sizeof(other));
+	assert_true(wanted(6));
+}
+
+static void test_broken_other_names_are_none(void **state)
+{
+	struct other_news other = other_news_of("wg0");
+
+	(void)state;
+	memset(other.name, 'x', sizeof(other.name));
+	deliver(&other, sizeof(other));
+	assert_false(wanted(5));
+	for (unsigned bytes = 0; bytes < other.list.rta_len; bytes++) {
+		other = other_news_of("wg0");
+		other.list.rta_len = (uint16_t)bytes;
+		deliver(&other, sizeof(other));
+		assert_false(wanted(5));
+	}
+}
+
+/* The kernel tells so of a port that leaves a bridge, and is still there */
+static void test_news_of_a_family_say_nothing_of_the_interface(void **state)
+{
+	struct news news = news_of(RTM_DELLINK, 5, "wg0");
+
+	(void)state;
+	news.link.ifi_family = AF_BRIDGE;
+	deliver(&news, sizeof(news));
+	assert_true(wanted(5));
+}
+
+static void test_news_of_a_wireless_driver_name_no_other_names(void **state)
+{
+	struct other_news other = other_news_of("");
+
+	(void)state;
+	other.list.rta_type = IFLA_WIRELESS;
+	deliver(&other, sizeof(other));
+	assert_true(wanted(5));
+}
+
 static void test_several_news_come_in_one_message(void **state)
 {
 	struct news news[] = { news_of(RTM_DELLINK, 5, "wg0"), news_of(RTM_NEWLINK, 11, "wg0"),
@@ -257,9 +345,14 @@ int main(void)
 		cmocka_unit_test(test_name_must_be_there_at_the_start),
 		cmocka_unit_test(test_up_to_64_names_are_taken),
 		cmocka_unit_test(test_kernel_is_asked_for_news),
+		cmocka_unit_test(test_kernel_is_asked_for_what_was_before_the_news),
 		ON_A_WIRE(test_interface_that_comes_back_counts_under_its_new_index),
 		ON_A_WIRE(test_other_interfaces_change_nothing),
 		ON_A_WIRE(test_name_decides_when_it_changes_hands),
+		ON_A_WIRE(test_interface_counts_by_its_other_names),
+		ON_A_WIRE(test_broken_other_names_are_none),
+		ON_A_WIRE(test_news_of_a_family_say_nothing_of_the_interface),
+		ON_A_WIRE(test_news_of_a_wireless_driver_name_no_other_names),
 		ON_A_WIRE(test_several_news_come_in_one_message),
 		ON_A_WIRE(test_news_from_other_processes_are_passed_over),
 		ON_A_WIRE(test_broken_news_are_passed_over),
