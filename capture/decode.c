@@ -184,6 +184,8 @@ static uint8_t read_message(struct cursor *cursor, const struct config *config,
 		record->flags |= RECORD_FLAG_ECS;
 	if (!query && !(message.flags & RECORD_FLAG_RCODE))
 		tunnel_downstream(message.txt.at, message.txt.bytes, record);
+	if (config->tunnels[record->domain].framing == FRAMING_DNSTTEX)
+		record->flags &= (uint8_t)~RECORD_FLAG_KCP; /* its KCP is another */
 	return VERDICT_ACCEPTED;
 }
 

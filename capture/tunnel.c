@@ -8,9 +8,8 @@
 #include "dns.h"
 #include "record.h"
 
-#define TEXT_BYTES   256 /* a whole name: loops over it have one known length */
-#define STREAM_BYTES 4096
-#define PADDING	     0xe0 /* dnstt: 0xe0+n says that n bytes of padding follow */
+#define TEXT_BYTES 256	/* a whole name: loops over it have one known length */
+#define PADDING	   0xe0 /* dnstt: 0xe0+n says that n bytes of padding follow */
 
 /* To lower case as Go has it: ToLower() of a domain brings two letters into ASCII, ToUpper() of a
  * client's text two others, and base32 skips line ends. @out may be @in; returns the bytes written.
@@ -143,7 +142,7 @@ bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing, st
 				      deliver(record, rest + 1, bytes - 1, bytes - 1));
 	if (framing == FRAMING_DNSTTEX && bytes > 0) {
 		if (rest[0] > 0xfd)
-			return true; /* hint and ping carry nothing */
+			return rest[0] == 0xfe; /* a hint; a ping is answered without a session */
 		if (rest[0] == 0xfd && bytes > 3)
 			rest += 3, bytes -= 3;
 		if (rest[0] < PADDING)
@@ -159,16 +158,15 @@ bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing, st
 	return framing == FRAMING_SERVER || (whole && bytes > 0 && rest[0] >= PADDING);
 }
 
-void tunnel_downstream(const uint8_t *rdata, size_t bytes, struct record *record)
+void tunnel_downstream(const uint8_t *rdata, uint16_t bytes, struct record *record)
 {
-	static uint8_t stream[STREAM_BYTES];
+	static uint8_t stream[UINT16_MAX]; /* the strings without their lengths are shorter */
 	size_t length = 0, at = 0, packet;
 
 	while (at < bytes) { /* character-strings (RFC 1035, 3.3.14), joined */
 		size_t string = rdata[at++];
 
 		string = string < bytes - at ? string : bytes - at;
-		string = string < STREAM_BYTES - length ? string : STREAM_BYTES - length;
 		memcpy(stream + length, rdata + at, string);
 		length += string;
 		at += string;

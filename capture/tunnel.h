@@ -25,4 +25,4 @@ bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing,
 		     struct record *record);
 
 /* Tunnel packets of a TXT answer into @record (main.go sendLoop()); @rdata may be cut short */
-void tunnel_downstream(const uint8_t *rdata, size_t bytes, struct record *record);
+void tunnel_downstream(const uint8_t *rdata, uint16_t bytes, struct record *record);

@@ -25,11 +25,12 @@ enum alphabet {
 enum framing {
 	FRAMING_DNSTT, /* 0xe0+n and n bytes of padding, or a length below 0xe0 and a packet; repeated,
 			  * padding first, up to the last byte (dnstt-client/lib/dns.go send()) */
-	FRAMING_SERVER, /* the same as dnstt-server reads it: whatever follows is taken, up to the
+	FRAMING_SERVER,	 /* the same as dnstt-server reads it: whatever follows is taken, up to the
 			  * first short packet (dnstt-server/main.go nextPacket()) */
-	FRAMING_VAYDNS, /* four bytes of nonce, or a length and one packet (vaydns) */
-	FRAMING_DNSTTEX, /* 0xfe or 0xff: nothing; else, behind 0xfd and two bytes or alone, zero: nothing,
-			  * a length below 0xe0 and one packet, or as FRAMING_DNSTT (dnsttEx) */
+	FRAMING_VAYDNS,	 /* four bytes of nonce, or a length and one packet (vaydns) */
+	FRAMING_DNSTTEX, /* 0xfe: nothing; else, behind 0xfd and two bytes or alone, zero: nothing, a
+			  * length below 0xe0 and one packet, or as FRAMING_DNSTT; not 0xff, a ping that
+			  * the server answers without a session (dnsttEx recvLoop()) */
 	FRAMINGS,
 };
 

@@ -47,7 +47,7 @@ enum verdict {
 
 #define RECORD_FLAG_RCODE 0x0f /* response: RCODE of the DNS header */
 #define RECORD_FLAG_TC	  0x10 /* response: truncated */
-#define RECORD_FLAG_KCP	  0x20 /* head is the start of a tunnel packet of 24 bytes or more */
+#define RECORD_FLAG_KCP	  0x20 /* head is kcp-go's header, of 24 bytes (not dnsttEx) */
 #define RECORD_FLAG_ECS	  0x40 /* resolver is the EDNS Client Subnet prefix, not the address */
 
 struct record {
@@ -105,7 +105,7 @@ static_assert(sizeof(struct batch_header) == 64, "the header is one cache line")
 
 /* Follows the header of the hello */
 struct hello {
-	uint32_t ring_bytes;   /* what the kernel granted */
+	uint32_t ring_bytes;   /* as configured */
 	uint32_t landlock_abi; /* 0: the kernel has none */
 	uint32_t sealed;       /* 0 or 1: mseal(2) of the ring */
 	uint32_t reserved;     /* zero */

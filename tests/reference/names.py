@@ -104,7 +104,7 @@ def dnstt_body(rng, size):
 
 
 def dnsttex_body(rng, size):
-    """A hint, a ping, a poll, one packet or what dnstt writes, often behind a prefix; size bytes"""
+    """A hint, a ping, which is no session, a poll, one packet or what dnstt writes; size bytes"""
     kind = rng.randrange(8)
     if kind == 0:
         return rng.choice((b"\xfe", b"\xff")) + rng.randbytes(size - 1)

@@ -14,7 +14,6 @@ from contract import (BASE32, BASE32HEX, DNSTT, DNSTTEX, FLAG_ECS, FLAG_KCP, FLA
 from network import V4_MAPPED, Refused, datagram, require, u16
 
 SERVER_BUFFER = 4096  # recvLoop() reads a query into this much and never sees the rest
-TXT_BYTES = 4096
 POINTERS = 10  # dns.go compressionPointerLimit
 NAME_BYTES = 255
 TXT, OPT = 16, 41
@@ -218,9 +217,12 @@ def vaydns_packets(body):
 
 
 def dnsttex_packets(body):
-    """A hint or a ping, a poll, one packet with anything behind it, or what dnstt writes"""
-    require(len(body) >= 1, Verdict.FRAMING)
-    if body[0] in (HINT, PING):
+    """A hint, a poll, one packet with anything behind it, or what dnstt writes
+
+    A ping is answered without a look at any session (dnsttEx-server/main.go recvLoop()).
+    """
+    require(len(body) >= 1 and body[0] != PING, Verdict.FRAMING)
+    if body[0] == HINT:
         return []
     if body[0] == PREFIX and len(body) > 3:
         body = body[3:]
@@ -238,20 +240,23 @@ def tunnel_packets(body, framing):
     return {DNSTT: dnstt_packets, VAYDNS: vaydns_packets, DNSTTEX: dnsttex_packets}[framing](body)
 
 
-def keep_packets(record, packets):
-    """Their bytes, and the head of the first that has any; False if none has"""
+def keep_packets(record, packets, framing):
+    """Their bytes, and the head of the first that has any; False if none has
+
+    dnsttEx has a KCP of its own, with headers of 12 bytes (internal/kcp/kcp.go).
+    """
     packets = [packet for packet in packets if packet]
     record.payload_bytes = sum(len(packet) for packet in packets)
     if not packets:
         return False
     record.head = packets[0][:HEAD_BYTES]
-    if len(packets[0]) >= KCP_BYTES:
+    if len(packets[0]) >= KCP_BYTES and framing != DNSTTEX:
         record.flags |= FLAG_KCP
     return True
 
 
 def judge_question(record, config, question, opcode, edns_size):
-    """(ClientID, what follows it, tunnel packets); rules 7 to 13, without 11 if there is no size"""
+    """(ClientID, what follows it, tunnel packets, framing); rules 7 to 13, 11 if there is a size"""
     labels, qtype = question
     record.domain, tunnel, prefix = find_tunnel(labels, config)
     require(opcode == 0, Verdict.OPCODE)
@@ -260,7 +265,8 @@ def judge_question(record, config, question, opcode, edns_size):
     require(edns_size is None or edns_size >= tunnel.edns_min, Verdict.EDNS_SIZE)
     require(len(decoded) >= tunnel.id_bytes, Verdict.SHORT)
     body = decoded[tunnel.id_bytes:]
-    return decoded[:tunnel.id_bytes], body, tunnel_packets(body, tunnel.framing)
+    packets = tunnel_packets(body, tunnel.framing)
+    return decoded[:tunnel.id_bytes], body, packets, tunnel.framing
 
 
 def judge_query(record, config, message):
@@ -268,12 +274,12 @@ def judge_query(record, config, message):
     require(flags & 0x8000 == 0, Verdict.NOT_QUERY)
     edns_size, options = scan_opt(additional)
     require(len(questions) == 1, Verdict.QDCOUNT)
-    client_id, body, packets = judge_question(record, config, questions[0], flags >> 11 & 15,
-                                              edns_size)
+    client_id, body, packets, framing = judge_question(record, config, questions[0],
+                                                       flags >> 11 & 15, edns_size)
     record.client_id = client_id
     if len(body) >= 4:
         record.nonce = body[2:4]
-    if not keep_packets(record, packets):
+    if not keep_packets(record, packets, framing):
         record.head = body[:HEAD_BYTES]
     prefix = client_subnet(options) if config.use_ecs else None
     if prefix is not None:
@@ -294,7 +300,6 @@ def txt_packets(message, at):
     while rdata:
         text += rdata[1:1 + rdata[0]]
         rdata = rdata[1 + rdata[0]:]
-    text = text[:TXT_BYTES]
 
     packets = []
     while len(text) >= 2 and len(text) >= 2 + u16(text, 0):
@@ -309,9 +314,10 @@ def judge_response(record, config, message):
     question, at = read_question(message, 12) if qdcount > 0 else (None, 12)
     require(flags & 0x8000 != 0, Verdict.NOT_QUERY)
     require(qdcount == 1, Verdict.QDCOUNT)
-    record.client_id, _, _ = judge_question(record, config, question, flags >> 11 & 15, None)
+    record.client_id, _, _, framing = judge_question(record, config, question, flags >> 11 & 15,
+                                                     None)
     if flags & FLAG_RCODE == 0 and ancount >= 1:
-        keep_packets(record, txt_packets(message, at))
+        keep_packets(record, txt_packets(message, at), framing)
 
 
 def decode(sight, config):

@@ -140,9 +140,14 @@ static void test_vaydns_client_writes_a_nonce_or_one_packet(void **state)
 static void test_dnsttex_client_has_modes(void **state)
 {
 	static const struct body bodies[] = {
-		{ BODY("\xff"), true, 0, NULL },	    /* ping */
 		{ BODY("\xfe\x02\0noise"), true, 0, NULL }, /* hint */
-		{ BODY("\0"), true, 0, NULL },		    /* poll */
+		{ BODY("\xff"), false, 0, NULL },	    /* ping: no session */
+		{ BODY("\xffnoise!"), false, 0, NULL },
+		{ BODY("\xff\x04\xd0noise!"), false, 0, NULL }, /* of a certain size */
+		{ BODY("\xff"
+		       "1234567890123456789012345678901"),
+		  false, 0, NULL },	       /* also where it is padding to dnstt */
+		{ BODY("\0"), true, 0, NULL }, /* poll */
 		{ BODY("\0noise"), true, 0, NULL },
 		{ BODY("\x05hello"), true, 5, "hello" },
 		{ BODY("\x05hello and more"), true, 5, "hello" },
@@ -220,7 +225,7 @@ static struct record downstream(const struct craft *text, size_t step, size_t cu
 	rdata.size -= cut;
 	bytes = malloc(rdata.size + 1);
 	assert_non_null(bytes);
-	tunnel_downstream(memcpy(bytes + 1, rdata.at, rdata.size), rdata.size, &record);
+	tunnel_downstream(memcpy(bytes + 1, rdata.at, rdata.size), (uint16_t)rdata.size, &record);
 	free(bytes);
 	return record;
 }
@@ -270,18 +275,23 @@ static void test_empty_answer_is_one_empty_string(void **state)
 	assert_int_equal(record.payload_bytes, 2);
 }
 
-static void test_answer_is_read_for_4096_bytes_of_text(void **state)
+static void test_longest_answer_is_read_to_its_end(void **state)
 {
-	(void)state;
-	for (size_t second = 91; second <= 93; second++) {
-		struct craft text = { .size = 0 };
+	struct record record = { .payload_bytes = 0 };
+	uint8_t *rdata = malloc(UINT16_MAX);
 
-		put_packet(&text, 4001);
-		put_packet(&text, second);
-		put_packet(&text, 1000);
-		assert_int_equal(downstream(&text, 255, 0).payload_bytes,
-				 4001 + (second <= 91 ? second : 0));
-	}
+	(void)state;
+	assert_non_null(rdata);
+	/* 255 strings of 255 bytes and one of 254, in them one packet */
+	memset(rdata, 0xfe, UINT16_MAX);
+	for (size_t at = 0; at < 255 * 256; at += 256)
+		rdata[at] = 0xff;
+	rdata[1] = 0xfe;
+	rdata[2] = 0xfd;
+	tunnel_downstream(rdata, UINT16_MAX, &record);
+	assert_int_equal(record.payload_bytes, 0xfefd);
+	assert_int_equal(record.payload_bytes, 255 * 255 + 254 - 2);
+	free(rdata);
 }
 
 int main(void)
@@ -295,7 +305,7 @@ int main(void)
 		cmocka_unit_test(test_first_packet_that_is_not_empty_shows_its_head),
 		cmocka_unit_test(test_answer_holds_packets_behind_their_lengths),
 		cmocka_unit_test(test_empty_answer_is_one_empty_string),
-		cmocka_unit_test(test_answer_is_read_for_4096_bytes_of_text),
+		cmocka_unit_test(test_longest_answer_is_read_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
