@@ -56,7 +56,19 @@ void databases_close(struct databases *databases)
 void databases_reload(struct databases *databases)
 {
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++)
-		databases->loading[kind] = databases->database[kind];
+		databases->wanted[kind] = databases->database[kind];
+}
+
+/* Return: true if a load is under way. One that is asked for meanwhile waits for the end of it: the
+ * file may have been replaced after it was opened.
+ */
+static bool begin(struct databases *databases, unsigned kind)
+{
+	if (!databases->loading[kind] && databases->wanted[kind]) {
+		databases->loading[kind] = true;
+		databases->wanted[kind] = false;
+	}
+	return databases->loading[kind];
 }
 
 bool databases_run(struct databases *databases, uint64_t now_ns, bool *ret_replaced)
@@ -72,12 +84,12 @@ bool databases_run(struct databases *databases, uint64_t now_ns, bool *ret_repla
 		int result;
 
 		if (poll && database && geoip_changed(database))
-			databases->loading[kind] = true;
-		if (!databases->loading[kind])
+			databases->wanted[kind] = true;
+		if (!begin(databases, kind))
 			continue;
 		result = geoip_reload_step(database, reason, sizeof(reason));
 		databases->loading[kind] = result > 0;
-		more |= result > 0;
+		more |= result > 0 || databases->wanted[kind];
 		if (result < 0)
 			log_line(LOG_WARN,
 				 "GeoIP database was not replaced; the old one stays in use",

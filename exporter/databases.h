@@ -11,6 +11,7 @@
 
 struct databases {
 	struct geoip_database *database[GEOIP_KINDS]; /* NULL: not given */
+	bool wanted[GEOIP_KINDS];		      /* to be loaded, after what is being loaded */
 	bool loading[GEOIP_KINDS];
 	uint64_t next_poll_ns;
 };
@@ -32,6 +33,9 @@ void databases_close(struct databases *databases);
 
 /**
  * databases_reload() - Load all of them again, bit by bit in databases_run()
+ *
+ * What is being loaded at that moment is loaded once more afterwards, so that the file that is there
+ * now is the one that counts.
  */
 void databases_reload(struct databases *databases);
 
