@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The seccomp filter that the exporter runs under, interpreted call by call */
+/* The seccomp filter that the exporter runs under, interpreted call by call; what stands behind it;
+ * and as what capture is started
+ */
 #include "sandbox.h"
 
 #include <errno.h>
@@ -7,13 +9,19 @@
 #include <linux/audit.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bpf.h"
+#include "spawn.h"
 #include "unit.h"
 
 #define SELF	5000
@@ -270,7 +278,257 @@ static void test_more_files_than_there_is_room_for_are_refused(void **state)
 	assert_int_equal(landlock, -1);
 }
 
-int main(void)
+/* Of what this kernel or this user has not got there is nothing to see; MUST_WORK=1 says it is there */
+static void only_if(bool there, const char *what)
+{
+	const char *must = getenv("MUST_WORK");
+
+	if (there)
+		return;
+	if (must && strcmp(must, "1") == 0)
+		fail_msg("%s", what);
+	print_message("skipped: %s\n", what);
+	skip();
+}
+
+/* What a child returns that does something which can't be undone */
+static int in_child(int (*act)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(act());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* In place of libseccomp's, so that what stands behind the filter can be seen to stand by itself */
+static int load_result;
+
+int seccomp_load(const scmp_filter_ctx filter)
+{
+	return filter ? load_result : -EINVAL;
+}
+
+static int enter(void)
+{
+	const char *files[] = { NULL, "/etc/passwd" };
+	int landlock = -1, failed;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	failed = sandbox_enter(files, 2, CAPTURE, &landlock);
+	return failed ? failed : landlock;
+}
+
+static bool is_refused(const char *path, int flags)
+{
+	return open(path, flags | O_CLOEXEC) < 0 && errno == EACCES;
+}
+
+static bool is_zero(__rlimit_resource_t resource)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0;
+}
+
+static int enter_and_look_at_limits(void)
+{
+	/* No root, whom RLIMIT_NPROC does not stop */
+	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+		return 100;
+	if (enter() < 0)
+		return 101;
+	if (!is_zero(RLIMIT_NPROC) || !is_zero(RLIMIT_CORE))
+		return 102;
+	return fork() < 0 && errno == EAGAIN ? 0 : 103;
+}
+
+static void test_limits_hold_without_seccomp(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(enter_and_look_at_limits), 0);
+}
+
+static int landlock_abi(void)
+{
+	return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+}
+
+static int enter_and_open_files(void)
+{
+	if (enter() != landlock_abi())
+		return 100;
+	return is_refused("/etc/passwd", O_RDONLY) || !is_refused("/etc/passwd", O_WRONLY) ||
+	       !is_refused("/usr/bin/env", O_RDONLY) || !is_refused("/", O_RDONLY | O_DIRECTORY) ||
+	       !is_refused("/dev/null", O_WRONLY) || !is_refused("/proc/self/mem", O_RDWR);
+}
+
+static void test_landlock_holds_without_seccomp(void **state)
+{
+	(void)state;
+	only_if(landlock_abi() > 0, "this kernel has no Landlock");
+	assert_int_equal(in_child(enter_and_open_files), 0);
+}
+
+/* Memory-deny-write-execute, of a process (Linux 6.3) */
+static int mdwe(void)
+{
+	return prctl(66 /* PR_GET_MDWE */, 0, 0, 0, 0);
+}
+
+static int enter_and_make_code(void)
+{
+	void *page;
+
+	if (mdwe() != 0 || enter() < 0 || mdwe() != 1)
+		return 100;
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return mmap(NULL, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+		       MAP_FAILED ||
+	       mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0 || errno != EACCES;
+}
+
+static void test_no_code_is_made_without_seccomp(void **state)
+{
+	(void)state;
+	only_if(mdwe() >= 0, "this kernel does not refuse writable code");
+	assert_int_equal(in_child(enter_and_make_code), 0);
+}
+
+static int enter_where_seccomp_fails(void)
+{
+	load_result = -EFAULT;
+	return enter() != -EFAULT;
+}
+
+static void test_a_filter_that_is_not_loaded_is_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(enter_where_seccomp_fails), 0);
+}
+
+/* What the program in capture's place finds of itself */
+struct found {
+	int mdwe, no_new_privs, death_signal, descriptors, environment, arguments;
+	uid_t uid, euid;
+	bool leader, only_net_raw, configured;
+};
+
+/* Of /proc/self/status */
+static bool has_line(const char *wanted)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[256];
+	bool found = false;
+
+	while (status && fgets(line, sizeof(line), status))
+		found |= strcmp(line, wanted) == 0;
+	if (status)
+		fclose(status);
+	return found;
+}
+
+#define NET_RAW "0000000000002000\n"
+
+/* This program, started as capture is */
+static int be_capture(int argc, char **argv)
+{
+	struct config config;
+	struct found found = {
+		.mdwe = mdwe(),
+		.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+		.environment = environ[0] != NULL,
+		.arguments = argc - 1 + (strcmp(argv[0], "dnstt_capture") != 0),
+		.uid = getuid(),
+		.euid = geteuid(),
+		.leader = getsid(0) == getpid(),
+		.only_net_raw = has_line("CapPrm:\t" NET_RAW) && has_line("CapEff:\t" NET_RAW) &&
+				has_line("CapInh:\t" NET_RAW) && has_line("CapAmb:\t" NET_RAW) &&
+				has_line("CapBnd:\t" NET_RAW),
+	};
+
+	prctl(PR_GET_PDEATHSIG, &found.death_signal);
+	for (int fd = 0; fd < 64; fd++)
+		found.descriptors += fcntl(fd, F_GETFD) >= 0;
+	found.configured =
+		recv(3, &config, sizeof(config), 0) == sizeof(config) && config.port == 7;
+	return send(3, &found, sizeof(found), MSG_NOSIGNAL) != sizeof(found);
+}
+
+static void test_capture_is_started_with_one_privilege(void **state)
+{
+	const struct config config = { .port = 7 };
+	struct capture_process process;
+	char reason[SPAWN_REASON_BYTES], self[4096] = "";
+	struct spawn_user user;
+	struct found found = { 0 };
+	int status, inherited;
+
+	(void)state;
+	only_if(geteuid() == 0 && spawn_allowed() && spawn_user(&user) == 0, "needs root");
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	inherited = fcntl(STDERR_FILENO, F_DUPFD, 10);
+	assert_true(inherited >= 10);
+	assert_int_equal(spawn_capture(self, &config, &user, &process, reason), 0);
+	assert_int_equal(poll(&(struct pollfd){ process.ipc, POLLIN, 0 }, 1, 10000), 1);
+	assert_int_equal(recv(process.ipc, &found, sizeof(found), 0), sizeof(found));
+	assert_int_equal(waitpid(process.pid, &status, 0), process.pid);
+	assert_int_equal(status, 0);
+	close(inherited);
+	close(process.ipc);
+	close(process.pidfd);
+
+	assert_true(found.configured);
+	assert_int_equal(found.mdwe, mdwe() < 0 ? mdwe() : 1);
+	assert_int_equal(found.no_new_privs, 1);
+	assert_int_equal(found.death_signal, SIGKILL);
+	assert_int_equal(found.descriptors, 4);
+	assert_int_equal(found.environment + found.arguments, 0);
+	assert_int_equal(found.uid, user.uid);
+	assert_int_equal(found.euid, user.uid);
+	assert_true(found.leader);
+	assert_true(found.only_net_raw);
+}
+
+static int drop_and_look(void)
+{
+	struct spawn_user user;
+
+	if (spawn_user(&user) != 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return 100;
+	if (spawn_drop(&user) != 0)
+		return 101;
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return 102;
+	if (setresuid(0, 0, 0) == 0 || geteuid() != user.uid || getgid() != user.gid)
+		return 103;
+	return has_line("CapPrm:\t0000000000000000\n") && has_line("CapAmb:\t0000000000000000\n") &&
+			       has_line("NoNewPrivs:\t1\n") && has_line("Groups:\t \n")
+		       ? 0
+		       : 104;
+}
+
+/* A change of the user makes a process undumpable by itself; that it stays so is not left to that */
+static int drop_without_a_change_of_the_user(void)
+{
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || spawn_drop(NULL) != 0)
+		return 100;
+	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0;
+}
+
+static void test_the_exporter_gives_all_of_it_up(void **state)
+{
+	(void)state;
+	only_if(geteuid() == 0, "needs root");
+	assert_int_equal(in_child(drop_and_look), 0);
+	assert_int_equal(in_child(drop_without_a_change_of_the_user), 0);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_only_what_serving_needs_is_allowed),
@@ -278,7 +536,15 @@ int main(void)
 		cmocka_unit_test(test_calls_of_later_kernels_are_not_there),
 		cmocka_unit_test(test_other_entries_to_the_kernel_end_the_process),
 		cmocka_unit_test(test_more_files_than_there_is_room_for_are_refused),
+		cmocka_unit_test(test_limits_hold_without_seccomp),
+		cmocka_unit_test(test_landlock_holds_without_seccomp),
+		cmocka_unit_test(test_no_code_is_made_without_seccomp),
+		cmocka_unit_test(test_a_filter_that_is_not_loaded_is_an_error),
+		cmocka_unit_test(test_capture_is_started_with_one_privilege),
+		cmocka_unit_test(test_the_exporter_gives_all_of_it_up),
 	};
 
+	if (strcmp(argv[0], "dnstt_capture") == 0)
+		return be_capture(argc, argv);
 	return cmocka_run_group_tests(tests, export_policy, NULL);
 }
