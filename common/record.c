@@ -78,8 +78,7 @@ const char *batch_fault(const struct batch *batch, size_t bytes, unsigned domain
 		return "length of a message does not fit its header";
 	if (header->sequence != state->sequence)
 		return "message is out of sequence";
-	if (header->type == BATCH_HELLO ? header->sequence != 0
-					: header->type == BATCH_TRAFFIC && header->sequence == 0)
+	if ((header->sequence == 0) == (header->type == BATCH_TRAFFIC))
 		return "message is not due in this state";
 	if (header->packets < state->packets || header->ring_drops < state->ring_drops ||
 	    header->stalls < state->stalls)

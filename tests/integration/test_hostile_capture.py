@@ -204,6 +204,8 @@ class HostileCapture(unittest.TestCase):
         self.caught(traffic(sequence=0))
         self.caught(hello(), hello(sequence=1))
         self.caught(hello(), hello(sequence=0))
+        failure = struct.pack("=II", C["FAILURE_BIND"], 12)
+        self.caught(hello(), header(FAILURE, sequence=1) + failure, words=["not due"])
 
     def test_hellos_with_unknown_bits(self):
         self.caught(hello(sealed=2))
