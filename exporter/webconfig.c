@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
 
@@ -171,27 +172,69 @@ static void release_text(char **text)
 	free(*text);
 }
 
+/* Opening or reading a FIFO or a terminal could wait for ever, and the one event loop with it.
+ *
+ * Return: 0 with an open file, -EINVAL for what is none, or what a system call says
+ */
+static int open_file(const char *path, int *ret_file)
+{
+	struct stat found;
+	int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int error = 0;
+
+	if (file < 0)
+		return -errno;
+	if (fstat(file, &found) < 0)
+		error = errno;
+	else if (S_ISDIR(found.st_mode))
+		error = EISDIR;
+	else if (!S_ISREG(found.st_mode))
+		error = EINVAL;
+	if (error) {
+		(void)close(file);
+		return -error;
+	}
+	*ret_file = file;
+	return 0;
+}
+
+/* Up to a byte more than a configuration may have */
+static int read_file(const char *path, char *text, size_t *ret_bytes)
+{
+	__attribute__((cleanup(close_file))) int file = -1;
+	int r = open_file(path, &file);
+	size_t bytes = 0;
+	ssize_t got;
+
+	if (r < 0)
+		return r;
+	do {
+		got = read(file, text + bytes, WEBCONFIG_BYTES_MAX + 1 - bytes);
+		bytes += got > 0 ? (size_t)got : 0;
+	} while ((got > 0 && bytes <= WEBCONFIG_BYTES_MAX) || (got < 0 && errno == EINTR));
+	if (got < 0)
+		return -errno;
+	*ret_bytes = bytes;
+	return 0;
+}
+
 int webconfig_read(const char *path, struct web_config *ret_config, char *ret_reason,
 		   size_t reason_bytes)
 {
 	__attribute__((cleanup(release_text))) char *text = malloc(WEBCONFIG_BYTES_MAX + 1);
-	__attribute__((cleanup(close_file))) int file = open(path, O_RDONLY | O_CLOEXEC);
-	size_t bytes = 0;
-	ssize_t got = -1;
+	size_t bytes;
+	int r = text ? read_file(path, text, &bytes) : -ENOMEM;
 
-	if (file >= 0 && text)
-		do {
-			got = read(file, text + bytes, WEBCONFIG_BYTES_MAX + 1 - bytes);
-			bytes += got > 0 ? (size_t)got : 0;
-		} while ((got > 0 && bytes <= WEBCONFIG_BYTES_MAX) || (got < 0 && errno == EINTR));
-	if (got < 0) {
-		int error = errno;
-
+	if (r == -EINVAL)
+		return webconfig_reason(path, 0, NULL, ret_reason, reason_bytes,
+					"is not a regular file; name a file that can be read as a "
+					"whole");
+	if (r < 0) {
 		(void)webconfig_reason(path, 0, NULL, ret_reason, reason_bytes,
 				       "can't be read: %s; check the path of -web.config.file and "
 				       "that the exporter's user may read it",
-				       strerror(error));
-		return -error;
+				       strerror(-r));
+		return r;
 	}
 
 	return webconfig_parse(text, bytes, path, ret_config, ret_reason, reason_bytes);

@@ -108,9 +108,9 @@ struct web_config {
  * @reason_bytes:	WEBCONFIG_REASON_BYTES or more; a longer reason is cut
  *
  * Opens @path and nothing else: the files that it names are opened by tls_read(). System calls:
- * openat, read, close, and what malloc() makes.
+ * openat, newfstatat, read, close, and what malloc() makes.
  *
- * Return: 0, -EINVAL for a file that is wrong, -ENOMEM, or why it can't be read
+ * Return: 0, -EINVAL for a file that is wrong or not a regular one, -ENOMEM, or why it can't be read
  */
 int webconfig_read(const char *path, struct web_config *ret_config, char *ret_reason,
 		   size_t reason_bytes);

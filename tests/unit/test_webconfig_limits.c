@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The web configuration file: what no such file may hold, and how much of the rest */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -219,8 +222,51 @@ static void test_an_unreadable_file_says_why(void **state)
 			 -ENOENT);
 	assert_non_null(strstr(reason, "/nonexistent/web.yml: can't be read: No such file"));
 	assert_int_equal(webconfig_read("/", &config, reason, sizeof(reason)), -EISDIR);
-	assert_int_equal(webconfig_read("/dev/zero", &config, reason, sizeof(reason)), -EINVAL);
+}
+
+static void test_a_file_that_is_too_large_is_not_read_whole(void **state)
+{
+	char path[] = "/tmp/dnstt-test-XXXXXX";
+	struct web_config config;
+	int file = mkstemp(path);
+
+	(void)state;
+	assert_true(file >= 0);
+	assert_int_equal(ftruncate(file, 1l << 40), 0);
+	(void)close(file);
+	assert_int_equal(webconfig_read(path, &config, reason, sizeof(reason)), -EINVAL);
 	assert_non_null(strstr(reason, "larger than"));
+	(void)unlink(path);
+}
+
+/* Its writer may never come, and the one event loop would wait for it */
+static void test_what_is_no_regular_file_is_not_waited_for(void **state)
+{
+	char folder[] = "/tmp/dnstt-test-XXXXXX";
+	char fifo[sizeof(folder) + 16];
+	const char *const paths[] = { fifo, "/dev/zero", "/dev/null" };
+	struct web_config config;
+	int reader;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(fifo, sizeof(fifo), "%s/web.yml", folder);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	reader = open(fifo, O_RDWR | O_CLOEXEC); /* with a writer that never writes, too */
+	assert_true(reader >= 0);
+	(void)alarm(20);
+	for (unsigned i = 0; i < 2 * COUNT(paths); i++) {
+		const char *path = paths[i % COUNT(paths)];
+
+		assert_int_equal(webconfig_read(path, &config, reason, sizeof(reason)), -EINVAL);
+		assert_memory_equal(reason, path, strlen(path));
+		assert_non_null(strstr(reason, ": is not a regular file; name a file"));
+		if (i == 0)
+			(void)close(reader);
+	}
+	(void)alarm(0);
+	(void)unlink(fifo);
+	(void)rmdir(folder);
 }
 
 int main(void)
@@ -234,6 +280,8 @@ int main(void)
 		cmocka_unit_test(test_lists_and_users_have_a_limit),
 		cmocka_unit_test(test_only_whole_bcrypt_hashes_are_taken),
 		cmocka_unit_test(test_an_unreadable_file_says_why),
+		cmocka_unit_test(test_a_file_that_is_too_large_is_not_read_whole),
+		cmocka_unit_test(test_what_is_no_regular_file_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
