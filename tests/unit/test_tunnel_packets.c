@@ -91,6 +91,36 @@ static void test_dnstt_client_writes_padding_then_packets(void **state)
 	assert_bodies(FRAMING_DNSTT, bodies, COUNT(bodies));
 }
 
+/* SlipGate's probes are 32 bytes that look random: 16 of nonce and 16 of HMAC (its dnsrouter/verify.go).
+ * Of what stands behind the first eight, one in eight begins like padding, and one in 214 also ends
+ * where its lengths say.
+ */
+static void test_probes_of_random_bytes_are_refused(void **state)
+{
+	unsigned padding = 0, accepted = 0, server = 0;
+	uint64_t seed = 1; /* of splitmix64 */
+	struct record record;
+
+	(void)state;
+	for (unsigned probe = 0; probe < 100000; probe++) {
+		uint64_t body[3];
+
+		for (unsigned i = 0; i < COUNT(body); i++) {
+			uint64_t z = seed += 0x9e3779b97f4a7c15;
+
+			z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+			z = (z ^ z >> 27) * 0x94d049bb133111eb;
+			body[i] = z ^ z >> 31;
+		}
+		padding += *(const uint8_t *)body >= 0xe0;
+		accepted += upstream(FRAMING_DNSTT, body, sizeof(body), &record);
+		server += upstream(FRAMING_SERVER, body, sizeof(body), &record);
+	}
+	assert_in_range(padding, 12200, 12800);
+	assert_in_range(accepted, 400, 540);
+	assert_int_equal(server, 100000);
+}
+
 static void test_dnstt_server_takes_what_comes_before_the_first_short_packet(void **state)
 {
 	static const struct body bodies[] = {
@@ -298,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dnstt_client_writes_padding_then_packets),
+		cmocka_unit_test(test_probes_of_random_bytes_are_refused),
 		cmocka_unit_test(test_dnstt_server_takes_what_comes_before_the_first_short_packet),
 		cmocka_unit_test(test_vaydns_client_writes_a_nonce_or_one_packet),
 		cmocka_unit_test(test_dnsttex_client_has_modes),

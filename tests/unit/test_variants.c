@@ -14,6 +14,13 @@ static struct tunnel tunnel;
 static char name[VARIANTS_NAME_BYTES];
 static char reason[256];
 
+/* record-type= and the QTYPE behind it */
+static const struct {
+	const char *name;
+	unsigned number;
+} types[] = { { "txt", 16 }, { "null", 10 }, { "cname", 5 }, { "a", 1 },    { "aaaa", 28 },
+	      { "mx", 15 },  { "ns", 2 },    { "srv", 33 },  { "caa", 257 } };
+
 static int parse(const char *text)
 {
 	memset(&tunnel, 0xa5, sizeof(tunnel));
@@ -110,58 +117,146 @@ static void test_names_that_no_resolver_delivers_are_refused(void **state)
 	assert_refused(label, "1 to 63 characters");
 }
 
-/* What each client writes behind its ClientID, as its own source has it */
+/* The start of a KCP segment (kcp-go kcp.go): conv, cmd, frg, wnd, ts; sn, una and len are zero */
+#define KCP   "\x44\x33\x22\x11\x51\0\x80\0\x04\x03\x02\x01"
+#define ZEROS "\0\0\0\0\0\0\0\0\0\0"
+/* dnsttEx's own of 12 bytes (internal/kcp/kcp.go), and data behind it */
+#define SHORT_KCP "\x22\x11\x51\0\x80\0\0\0\0\0\0\0"
+
+/* The configuration for one value of -dnstt.domain */
+static const struct config *config_of(const char *text)
+{
+	static struct config config;
+
+	assert_int_equal(parse(text), 0);
+	craft_config(&config, "x");
+	config.tunnels[0] = tunnel;
+	assert_null(config_fault(&config));
+	config_index(&config);
+	return &config;
+}
+
+/* A query as this wire's server takes it, or with an EDNS size that is too small by @less */
+static struct record judge(const struct config *config, const char *qname, unsigned qtype,
+			   unsigned less)
+{
+	struct craft message = { .size = 0 };
+
+	craft_header(&message, 0x0100, 1, 0, 0, 1);
+	craft_question(&message, qname, qtype);
+	craft_opt(&message, config->tunnels[0].edns_min - less);
+	return craft_judge(&message, false, config);
+}
+
+/* What the client of each wire sends, encoded by Python's base64 from its source's description */
 static void test_every_wire_reads_its_own_client(void **state)
 {
 	static const struct {
-		const char *wire, *id;
-		size_t id_bytes;
-		const char *body;
-		size_t bytes;
-		unsigned qtype, edns, payload;
-		bool hex;
-	} clients[] = {
-		{ "dnstt", "CLIENTID", 8,
-		  "\xe3"
-		  "abc\5hello",
-		  10, 16, 1232, 5, false },
-		{ "noizdns", "CLIENTID", 8, "\xe0\5hello", 7, 16, 1232, 5, false },
-		{ "dnstt-aaaa", "CLIENTID", 8, "\xe0\5hello", 7, 28, 1232, 5, false },
-		{ "dnstt-aaaa", "CLIENTID", 8, "\xe0\5hello", 7, 16, 1232, 5, false },
-		{ "vaydns", "ID", 2, "\5hello", 6, 16, 1232, 5, false },
-		{ "vaydns", "ID", 2, "1234", 4, 16, 1232, 0, false },
-		{ "dnsttex", "CLIENTID", 8, "\xfd\2\0\5hello", 9, 16, 512, 5, true },
+		const char *wire, *labels;
+		unsigned qtype, verdict;
+		const char *id, *head;
+		unsigned payload;
+		bool kcp;
+	} queries[] = {
+		/* 8 and 3 bytes of padding */
+		{ "dnstt", "ingesrkokreuj2dqmfsgi2lom4qq", 16, 0, "CLIENTID", "\xe8padding!", 0,
+		  false },
+		{ "dnstt", "ingesrkokreujy3bmjrrqrbteiivcaeaaacagaqbaaaaaaaaaaaaaaaaaaaa", 16, 0,
+		  "CLIENTID", KCP ZEROS, 24, true },
+		{ "dnstt", "ingesrkokreujy3bmjrrqrbteiivcaeaaacagaqbaaaaaaaaaaaaaaaaaaaa", 28,
+		  VERDICT_QTYPE, "", "", 0, false },
+		/* labels of 25 to 40, no padding before data (client/stealth.go) */
+		{ "noizdns", "ingesrkokreuj2dqmfsgi2lom.4qq", 16, 0, "CLIENTID", "\xe8padding!", 0,
+		  false },
+		{ "noizdns", "ingesrkokreujyayiqzseekra.caaabadaiaqaaaaaaaaaaaaaaaaaaa", 16, 0,
+		  "CLIENTID", KCP ZEROS, 24, true },
+		/* polls by AAAA, data by TXT */
+		{ "dnstt-aaaa", "ingesrkokreuj2dqmfsgi2lom4qq", 28, 0, "CLIENTID", "\xe8padding!",
+		  0, false },
+		{ "dnstt-aaaa", "ingesrkokreuj2dqmfsgi2lom4qq", 16, 0, "CLIENTID", "\xe8padding!",
+		  0, false },
+		{ "dnstt-aaaa", "ingesrkokreujyayiqzseekracaaabadaiaqaaaaaaaaaaaaaaaaaaa", 16, 0,
+		  "CLIENTID", KCP ZEROS, 24, true },
+		{ "dnstt-aaaa", "ingesrkokreuj2dqmfsgi2lom4qq", 1, VERDICT_QTYPE, "", "", 0,
+		  false },
+		/* a nonce, or a length and a packet */
+		{ "vaydns", "jfcg63tdmu", 16, 0, "ID\0\0\0\0\0\0", "once", 0, false },
+		{ "vaydns", "jfcbqrbteiivcaeaaacagaqbaaaaaaaaaaaaaaaaaaaa", 16, 0, "ID\0\0\0\0\0\0",
+		  KCP ZEROS, 24, true },
+		/* poll with the response size it wants and without, hint, ping, data likewise */
+		{ "dnsttex", "8d64ihaeah4k9v820006srr9edii2", 16, 0, "CLIENTID",
+		  "\xfd\x02\0\0noise!", 0, false },
+		{ "dnsttex", "8d64ihaeah4k803edtkn6p91", 16, 0, "CLIENTID", "\0noise!", 0, false },
+		{ "dnsttex", "8d64ihaeah4k9vg201n6uqbjckgg", 16, 0, "CLIENTID", "\xfe\x02\0noise!",
+		  0, false },
+		{ "dnsttex", "8d64ihaeah4k9vredtkn6p91", 16, VERDICT_FRAMING, "", "", 0, false },
+		{ "dnsttex", "8d64ihaeah4k9v8200c244ah020000000000003ketimotj541h7it35ec", 16, 0,
+		  "CLIENTID", SHORT_KCP "twelve byt", 24, false },
+		{ "dnsttex", "8d64ihaeah4k8612258g10000000000001q7epbcepii0ojpehin6rjfd5pma", 16, 0,
+		  "CLIENTID", SHORT_KCP "twelve byt", 24, false },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(clients); i++) {
-		struct craft message = { .size = 0 };
+	for (size_t i = 0; i < COUNT(queries); i++) {
 		char text[64], qname[CRAFT_NAME];
-		struct config config;
+		const struct config *config;
 		struct record record;
 
-		(void)snprintf(text, sizeof(text), "t.example.com,wire=%s", clients[i].wire);
-		assert_int_equal(parse(text), 0);
-		craft_config(&config, "x");
-		config.tunnels[0] = tunnel;
-		assert_null(config_fault(&config));
-		config_index(&config);
-		craft_client_name(qname, clients[i].id, clients[i].id_bytes, clients[i].body,
-				  clients[i].bytes, "t.example.com", clients[i].hex);
-		craft_header(&message, 0x0100, 1, 0, 0, 1);
-		craft_question(&message, qname, clients[i].qtype);
-		craft_opt(&message, clients[i].edns);
-		record = craft_judge(&message, false, &config);
-		assert_int_equal(record.verdict, VERDICT_ACCEPTED);
-		assert_memory_equal(record.client_id, clients[i].id, clients[i].id_bytes);
-		assert_int_equal(record.payload_bytes, clients[i].payload);
-		/* One byte less than the server insists on */
-		message.at[message.size - 7] = (uint8_t)(clients[i].edns - 1);
-		message.at[message.size - 8] = (uint8_t)((clients[i].edns - 1) >> 8);
-		if (clients[i].edns > 512)
-			assert_int_equal(craft_judge(&message, false, &config).verdict,
+		(void)snprintf(text, sizeof(text), "t.example.com,wire=%s", queries[i].wire);
+		config = config_of(text);
+		(void)snprintf(qname, sizeof(qname), "%s.t.example.com", queries[i].labels);
+		record = judge(config, qname, queries[i].qtype, 0);
+		assert_int_equal(record.verdict, queries[i].verdict);
+		if (record.verdict != VERDICT_ACCEPTED)
+			continue;
+		assert_memory_equal(record.client_id, queries[i].id, 8);
+		assert_int_equal(record.payload_bytes, queries[i].payload);
+		assert_memory_equal(record.head, queries[i].head,
+				    queries[i].payload ? RECORD_HEAD_BYTES : 4);
+		assert_int_equal(record.flags, queries[i].kcp ? RECORD_FLAG_KCP : 0);
+		if (config->tunnels[0].edns_min > 512)
+			assert_int_equal(judge(config, qname, queries[i].qtype, 1).verdict,
 					 VERDICT_EDNS_SIZE);
 	}
+}
+
+static void test_vaydns_of_every_id_length_and_record_type(void **state)
+{
+	static const char poll[] = "once", data[] = "\x18" KCP ZEROS "\0\0", id[] = "CLIENTID";
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(types); i++)
+		for (unsigned bytes = 1; bytes <= 8; bytes++) {
+			static const uint8_t zeros[8];
+			char text[96], qname[CRAFT_NAME];
+			const struct config *config;
+			struct record record;
+
+			(void)snprintf(text, sizeof(text),
+				       "t.example.com,wire=vaydns,id-bytes=%u,record-type=%s",
+				       bytes, types[i].name);
+			config = config_of(text);
+			craft_client_name(qname, id, bytes, poll, 4, "t.example.com", false);
+			record = judge(config, qname, types[i].number, 0);
+			assert_int_equal(record.verdict, VERDICT_ACCEPTED);
+			assert_memory_equal(record.client_id, id, bytes);
+			assert_memory_equal(record.client_id + bytes, zeros, 8 - bytes);
+			assert_memory_equal(record.head, poll, 4);
+			assert_int_equal(record.payload_bytes, 0);
+
+			craft_client_name(qname, id, bytes, data, 25, "t.example.com", false);
+			record = judge(config, qname, types[i].number, 0);
+			assert_int_equal(record.verdict, VERDICT_ACCEPTED);
+			assert_memory_equal(record.client_id, id, bytes);
+			assert_memory_equal(record.client_id + bytes, zeros, 8 - bytes);
+			assert_memory_equal(record.head, KCP ZEROS, RECORD_HEAD_BYTES);
+			assert_int_equal(record.payload_bytes, 24);
+			assert_int_equal(record.flags, RECORD_FLAG_KCP);
+			assert_int_equal(
+				judge(config, qname, types[(i + 1) % COUNT(types)].number, 0)
+					.verdict,
+				VERDICT_QTYPE);
+		}
 }
 
 static void test_unknown_wire_names_the_known_ones(void **state)
@@ -178,11 +273,6 @@ static void test_unknown_wire_names_the_known_ones(void **state)
 
 static void test_keys_change_what_the_wire_says(void **state)
 {
-	static const struct {
-		const char *type;
-		unsigned number;
-	} types[] = { { "txt", 16 }, { "null", 10 }, { "cname", 5 }, { "a", 1 },    { "aaaa", 28 },
-		      { "mx", 15 },  { "ns", 2 },    { "srv", 33 },  { "caa", 257 } };
 	char text[80];
 
 	(void)state;
@@ -201,7 +291,7 @@ static void test_keys_change_what_the_wire_says(void **state)
 	assert_int_equal(tunnel.framing, FRAMING_DNSTT);
 	for (size_t i = 0; i < COUNT(types); i++) {
 		(void)snprintf(text, sizeof(text), "t.example.com,wire=dnstt-aaaa,record-type=%s",
-			       types[i].type);
+			       types[i].name);
 		assert_int_equal(parse(text), 0);
 		assert_int_equal(tunnel.qtype_count, 1);
 		assert_int_equal(tunnel.qtypes[0], types[i].number);
@@ -250,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_capture_takes_every_name_that_is_taken_here),
 		cmocka_unit_test(test_names_that_no_resolver_delivers_are_refused),
 		cmocka_unit_test(test_every_wire_reads_its_own_client),
+		cmocka_unit_test(test_vaydns_of_every_id_length_and_record_type),
 		cmocka_unit_test(test_unknown_wire_names_the_known_ones),
 		cmocka_unit_test(test_keys_change_what_the_wire_says),
 		cmocka_unit_test(test_wrong_keys_are_refused_with_the_mend),
