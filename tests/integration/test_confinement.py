@@ -4,6 +4,7 @@
 
 import base64
 import contextlib
+import ctypes
 import http.client
 import os
 import pathlib
@@ -108,6 +109,14 @@ AMBIENT = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
            "--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw", "--"]
 
 
+# Calls whose numbers are the same on every architecture
+LANDLOCK_CREATE_RULESET, MSEAL = 444, 462
+
+
+def system_call(number, *arguments):
+    return ctypes.CDLL(None).syscall(ctypes.c_long(number), *arguments)
+
+
 class Live(unittest.TestCase):
     """Both processes as they run."""
 
@@ -127,6 +136,21 @@ class Live(unittest.TestCase):
             limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
             for limit in ("processes", "core file size"):
                 self.assertRegex(limits, rf"Max {limit} +0 +0")
+        self.assertRegex(limits, r"Max open files +2 +2")  # of capture
+
+    def hello(self):
+        """What the log says of capture's confinement."""
+        (line,) = re.findall(r".*capture is confined.*", self.exporter.stderr())
+        return dict(re.findall(r"(\w+)=(\S+)", line))
+
+    def test_capture_has_landlock_where_the_kernel_has(self):
+        abi = system_call(LANDLOCK_CREATE_RULESET, None, 0, 1)
+        host.must(abi > 0, "this kernel has no Landlock")
+        self.assertEqual(self.hello()["landlock_abi"], str(abi))
+
+    def test_the_ring_is_sealed_where_the_kernel_seals(self):
+        host.must(system_call(MSEAL, None, 0, 0) == 0, "this kernel has no mseal()")
+        self.assertEqual(self.hello()["ring_sealed"], "yes")
 
     def test_nobody_of_their_user_reaches_into_them(self):
         only_x86_64()
@@ -150,6 +174,23 @@ class Live(unittest.TestCase):
         self.assertLessEqual(set(files.values()),
                              {f"/proc/{self.pids[0]}/stat", f"/proc/{self.pids[0]}/fd"})
         self.assertNotIn("pipe", " ".join(held[number] for number in held if number > 2))
+
+
+class Death(unittest.TestCase):
+    def test_a_stopped_capture_goes_with_a_killed_exporter(self):
+        """It can't see that the socketpair was closed: this is the kernel's doing."""
+        host.must_be_root()
+        exporter = Exporter.start(self, host.Host.make(self, "box"))
+        capture = exporter.capture_pid()
+        os.kill(capture, signal.SIGSTOP)
+        exporter.process.kill()
+        self.assertEqual(exporter.wait(timeout=2), -signal.SIGKILL)
+
+        def gone():
+            host.reap(capture, os.WNOHANG)
+            self.assertEqual(host.status(capture), {})
+
+        host.eventually(gone, 2)
 
 
 class Server:
