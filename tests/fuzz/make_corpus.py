@@ -9,7 +9,9 @@ What is committed under corpus/ is this, boiled down with -merge=1 after some mi
 import hashlib
 import pathlib
 import struct
+import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "reference"), str(HERE.parent / "integration")]
@@ -18,6 +20,7 @@ import contract
 import generate
 import pcap
 import reference
+import request_seeds
 import webconfig_judge
 
 FIXTURES = HERE.parent / "fixtures"
@@ -43,6 +46,12 @@ COMMAND_LINES = [
     "-dnstt.domain=a\n-metrics.max-series=0x10",
     "-dnstt.domain=a\n-geoip.country-database=c.mmdb\n-geoip.asn-database=a.mmdb",
     "-dnstt.domain=a\n-web.config.file=w.yml\n-web.systemd-socket\n-web.disable-page",
+    "-dnstt.domain=a,wire=dnstt-aaaa,record-type=null\n-capture.program=/x\n-capture.ring-size=1MB",
+    "-dnstt.domain=A.Example.,min-edns=0x\n-capture.latency=0ms\n-sessions.max=4294967296",
+    "-dnstt.domain=" + ".".join(["a" * 63] * 4) + "\n-dnstt.domain=a..b\n-dnstt.domain=\\046",
+    "".join(f"-dnstt.domain=d{i}.example\n" for i in range(70)),
+    "-dnstt.domain=a\n" + "".join(f"-web.listen-address=:{i}\n" for i in range(1, 20)),
+    "-dnstt.domain=a\n-web.listen-address=[fe80::1%lo]:1\n-web.listen-address=1.2.3.4:65536",
     "-version", "-help", "-h", "--", "-", "-=x", "---x", "x", "-dnstt.domain", "-nonsense=1",
 ]
 
@@ -51,6 +60,23 @@ HEADERS = [
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1\ngzip",
     "text/plain;version=0.0.4\ndeflate, gzip;q=0.5, *;q=0\nBasic YWxpY2U6d29uZGVybGFuZA==",
     "text/*;q=0.3, text/plain; version=\"0.0.4\"; charset=utf-8\nidentity\nbasic Og==",
+    request_seeds.ACCEPT_PROMETHEUS_2, request_seeds.ACCEPT_PROMETHEUS_3,
+    request_seeds.ACCEPT_PROTOBUF, request_seeds.ACCEPT_FIREFOX, request_seeds.ACCEPT_CHROMIUM,
+    "*/*", "*", "", ",", " , ,", "text/plain", "TEXT/PLAIN;VERSION=0.0.4;Q=1.000", "*/plain",
+    "application/openmetrics-text", "application/openmetrics-text;version=2.0.0,*/*;q=0",
+    "application/openmetrics-text ; version = 1.0.0 ; q = 1", "text/plain;q=0.5;ext=\"a,b\"",
+    "application/openmetrics-text;q=0.5\ntext/plain;q=0.6\n*/*;q=0.7",
+    *(f"application/openmetrics-text;version=1.0.0;q={q},text/plain;q=0.5\ngzip;q={q}" for q in (
+        "0", "0.", "0.0001", "0.5", "0.50", "0.500", "1.", "1.0", "1.001", "1.1", "-1", "+1", ".5",
+        "2", "NaN", "1e0", "", "\"0.5\"", "0,5", "0 .5", "0.5 ", "\t1", "00", "01", "0.5;q=1")),
+    "gzip", "x-gzip", "GZIP", "gzip;q=0, *", "*;q=0, gzip", "identity;q=0", "br, *;q=0.1",
+    "gzip\ngzip;q=0", "gzip;Q=0.001", "gzipped", "gzip;level=1", "deflate, , gzip", "\"gzip\"",
+    "text/plain;version=\"0.0.\\4\"", "text/plain;version=\"0.0.4", "text/plain;a=\"\\", "text/",
+    "/plain", "text/plain;;;q=0.1", "text/plain;q", "text/plain;=1", "te\x01xt/plain",
+    "\n".join(["gzip;q=0.1"] * 20),
+    "Basic YTpi", "Basic  YTpi ", "bAsIc YTpi", "Basic YTpi=", "Basic YTo=", "Basic OmI=",
+    "Basic YQ==", "Basic", "Basic ", "Basic YTpiOmM6", "Basic YT-_", "Basic =", "Basic YTpi YTpi", "Bearer x",
+    "Basic " + "YWFh" * 64 + "OmI=", "Basic YTpi" + "YWFh" * 400, "Basic AAAA", "Basic YTpiAA==",
 ]
 
 
@@ -71,6 +97,20 @@ def sights():
 
 def batch(kind, sequence, body, count=0):
     return struct.pack("=IBBHQQQQ24x", 0, 1, kind, count, sequence, 0, 0, 0) + body
+
+
+def databases():
+    """One of every schema, with few networks, in which the target's addresses are"""
+    script = (FIXTURES / "make-databases.pl").read_text(encoding="utf-8")
+    many = "networks(1500, 7)"
+    few = ("[['0.0.0.0/1', 'DE', 64496], ['128.0.0.0/2', 'IR', 4200000000], ['::/40', 'US', 1],"
+           " ['203.0.113.0/28', 'FR', 64500], ['2800::/6', 'JP', 64511]]")
+    if script.count(many) != 1:
+        raise SystemExit(f"make-databases.pl has no longer its one {many}")
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["perl", "-", folder], input=script.replace(many, few).encode(), check=True)
+        for path in sorted(pathlib.Path(folder).glob("*.mmdb")):
+            yield path.read_bytes()
 
 
 def main():
@@ -94,10 +134,16 @@ def main():
         write(target / "fuzz_flags", line.encode())
     for text in HEADERS:
         write(target / "fuzz_negotiate", text.encode())
+    for text in request_seeds.seeds():
+        write(target / "fuzz_request", text)
     for _, text, *_ in webconfig_judge.CASES:
         write(target / "fuzz_webconfig", text.encode())
+    for path in (FIXTURES / "webconfig").glob("*.yml"):
+        write(target / "fuzz_webconfig", path.read_bytes())
     for path in FIXTURES.glob("*.mmdb"):
         write(target / "fuzz_mmdb", path.read_bytes())
+    for data in databases():
+        write(target / "fuzz_mmdb", data)
 
 
 if __name__ == "__main__":
