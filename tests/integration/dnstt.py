@@ -173,7 +173,9 @@ def decode(labels):
 
 
 def refused(domain="t.example.com"):
-    """One query for each rule by which dnstt-server refuses one, by the rule's name."""
+    """One query for each rule by which one is refused, by the rule's name. All rules but the last
+    are dnstt-server's own.
+    """
     poll = Client(domain).poll()
     name = question(poll)[0]
     asked = poll[12 : 12 + len(name) + 4]
@@ -194,7 +196,16 @@ def refused(domain="t.example.com"):
         "encoding": query(b"\x0eabcdefgh01890a" + zone),
         "edns_size": query(name, edns=512),
         "short": query(b"\x08abcdefgh" + zone),
+        "framing": probe(bytes(range(32)), domain),
     }
+
+
+def probe(octets, domain="t.example.com"):
+    """What SlipGate's verifier asks: a nonce and its HMAC, 16 bytes each, and no packet.
+
+    dnstt-server takes it for a client; the exporter knows by what stands behind the ClientID.
+    """
+    return query(tunnel_name(octets, domain))
 
 
 class Server:
