@@ -23,7 +23,9 @@ int ring_open(const struct config *config, struct ring *ret_ring)
 {
 	struct sockaddr_ll all = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	struct tpacket_req3 request = { .tp_block_size = config->block_bytes,
+					.tp_block_nr = config->blocks,
 					.tp_frame_size = FRAME,
+					.tp_frame_nr = config->block_bytes / FRAME * config->blocks,
 					.tp_retire_blk_tov = config->latency_ms };
 	struct sock_fprog filter = filter_program(config->port);
 	struct ring *ring = ret_ring;
@@ -37,14 +39,9 @@ int ring_open(const struct config *config, struct ring *ret_ring)
 	if (SET(SOL_SOCKET, SO_ATTACH_FILTER, filter) < 0 ||
 	    SET(SOL_SOCKET, SO_LOCK_FILTER, on) < 0 || SET(SOL_PACKET, PACKET_VERSION, version) < 0)
 		return FAILURE_FILTER;
-	for (ring->blocks = config->blocks;; ring->blocks /= 2) {
-		request.tp_block_nr = ring->blocks;
-		request.tp_frame_nr = config->block_bytes / FRAME * ring->blocks;
-		if (SET(SOL_PACKET, PACKET_RX_RING, request) == 0)
-			break;
-		if (errno != ENOMEM || ring->blocks == 1)
-			return FAILURE_RING;
-	}
+	if (SET(SOL_PACKET, PACKET_RX_RING, request) < 0)
+		return FAILURE_RING;
+	ring->blocks = config->blocks;
 	ring->block_bytes = config->block_bytes;
 	bytes = (size_t)ring->blocks * ring->block_bytes;
 	ring->map =

@@ -24,7 +24,7 @@ struct ring {
 struct sock_fprog filter_program(uint16_t port);
 
 /* Open the socket and receive what the filter passes: nothing before bind(), so nothing unfiltered.
- * The ring is halved until it fits. System calls: socket, setsockopt, mmap, mseal, bind.
+ * System calls: socket, setsockopt, mmap, mseal, bind.
  * Return: 0, or the enum failure_stage that failed, with errno set
  */
 int ring_open(const struct config *config, struct ring *ret_ring);

@@ -12,7 +12,7 @@
 static const char *const stages[FAILURE_STAGES] = {
 	[FAILURE_SOCKET] = "opening the packet socket",
 	[FAILURE_FILTER] = "attaching the packet filter",
-	[FAILURE_RING] = "mapping the packet ring; a smaller -capture.ring-size may help",
+	[FAILURE_RING] = "mapping the packet ring; lower -capture.ring-size",
 	[FAILURE_BIND] = "binding the packet socket",
 	[FAILURE_PRIVILEGES] = "giving up its capabilities",
 	[FAILURE_CONFINE] = "confining itself (Landlock, limits, seccomp)",

@@ -148,8 +148,8 @@ static bool is_ending(const struct exporter *exporter)
 
 int run_until_end(struct exporter *exporter)
 {
-	supervise_begin(&exporter->capture, &exporter->options.capture, &exporter->traffic,
-			clock_ns(CLOCK_MONOTONIC));
+	supervise_begin(&exporter->capture, exporter->options.capture.tunnel_count,
+			&exporter->traffic, clock_ns(CLOCK_MONOTONIC));
 	while (!is_ending(exporter)) {
 		struct epoll_event events[8];
 		int ready = epoll_wait(exporter->epoll, events, 8, run_due(exporter));

@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "log.h"
 
 #define GRACE_MS  1000
@@ -54,26 +53,22 @@ static void say_how_it_ended(const struct capture_process *process)
 			 LOG_TEXT("signal", sigabbrev_np(how.si_status)));
 }
 
-static void log_hello(const struct hello *hello, const struct config *wanted)
+static void log_hello(const struct hello *hello)
 {
 	log_line(LOG_INFO, "capture is confined and running",
 		 LOG_NUMBER("ring_bytes", hello->ring_bytes),
 		 LOG_NUMBER("landlock_abi", hello->landlock_abi),
 		 LOG_TEXT("ring_sealed", hello->sealed ? "yes" : "no"));
-	if (hello->ring_bytes < wanted->block_bytes * wanted->blocks)
-		log_line(LOG_WARN, "the kernel had memory for a smaller packet ring only",
-			 LOG_NUMBER("bytes", hello->ring_bytes));
 	if (hello->landlock_abi == 0)
 		log_fields(LOG_WARN, "this kernel has no Landlock; seccomp alone confines capture",
 			   NULL);
 }
 
-void supervise_begin(struct supervise *supervise, const struct config *wanted,
-		     struct traffic *traffic, uint64_t now_ns)
+void supervise_begin(struct supervise *supervise, unsigned domains, struct traffic *traffic,
+		     uint64_t now_ns)
 {
-	supervise->wanted = wanted;
 	supervise->ingest.fd = supervise->process.ipc;
-	supervise->ingest.domains = wanted->tunnel_count;
+	supervise->ingest.domains = domains;
 	supervise->ingest.traffic = traffic;
 	supervise->hello_due_ns = now_ns + HELLO_NS;
 }
@@ -89,7 +84,11 @@ void supervise_read(struct supervise *supervise, uint64_t now_ns)
 	supervise->heard_ns = now_ns;
 	end = ingest_read(ingest, now_ns, &reason, &error);
 	switch (end) {
-	case INGEST_OPEN: break;
+	case INGEST_OPEN:
+		if (supervise->is_silent)
+			log_fields(LOG_INFO, "capture is heard again", NULL);
+		supervise->is_silent = false;
+		break;
 	case INGEST_CLOSED: say_how_it_ended(&supervise->process); break;
 	case INGEST_FAILED:
 		log_line(LOG_ERROR, "capture could not start", LOG_TEXT("step", reason),
@@ -105,13 +104,31 @@ void supervise_read(struct supervise *supervise, uint64_t now_ns)
 	}
 	supervise->is_over = end != INGEST_OPEN;
 	if (!was_ready && ingest->ready)
-		log_hello(&ingest->hello, supervise->wanted);
+		log_hello(&ingest->hello);
+}
+
+/* What this process, itself stopped for a while, did not take in yet is no silence */
+static bool has_more(const struct supervise *supervise)
+{
+	struct pollfd said = { .fd = supervise->process.ipc, .events = POLLIN };
+
+	return poll(&said, 1, 0) > 0;
 }
 
 void supervise_check(struct supervise *supervise, uint64_t now_ns)
 {
-	if (supervise->ingest.ready || supervise->is_over || now_ns <= supervise->hello_due_ns)
+	const bool ready = supervise->ingest.ready;
+
+	if (supervise->is_over || supervise->is_silent || supervise_hears(supervise, now_ns) ||
+	    (!ready && now_ns <= supervise->hello_due_ns) || has_more(supervise))
 		return;
+	if (ready) {
+		log_fields(LOG_WARN,
+			   "capture has been silent for 10 seconds; it should speak every second",
+			   NULL);
+		supervise->is_silent = true;
+		return;
+	}
 	log_fields(LOG_ERROR, "capture did not start within 10 seconds", NULL);
 	kill_now(&supervise->process);
 	supervise->is_over = true;

@@ -8,25 +8,24 @@
 #include "ingest.h"
 #include "spawn.h"
 
-struct config;
-
 struct supervise {
 	struct capture_process process; /* of spawn_capture() */
-	const struct config *wanted;	/* what capture was told */
 	struct ingest ingest;
 	uint64_t hello_due_ns;
 	uint64_t heard_ns; /* when it last said something */
+	bool is_silent;	   /* for longer than it should be, and the log says so */
 	bool is_over;	   /* capture is gone, and the log says why */
 };
 
 /**
  * supervise_begin() - From now on capture is expected to say hello, and then to be heard
  * @supervise:	Zeroed, but for the process
- * @wanted:	Kept, as @traffic is, which gets what capture sends
+ * @domains:	As many as capture was told
+ * @traffic:	Kept; gets what capture sends
  * @now_ns:	CLOCK_MONOTONIC, as in the rest of this file
  */
-void supervise_begin(struct supervise *supervise, const struct config *wanted,
-		     struct traffic *traffic, uint64_t now_ns);
+void supervise_begin(struct supervise *supervise, unsigned domains, struct traffic *traffic,
+		     uint64_t now_ns);
 
 /**
  * supervise_read() - Take in what it sent; where that ends the conversation, log why and end capture
@@ -37,7 +36,9 @@ void supervise_begin(struct supervise *supervise, const struct config *wanted,
 void supervise_read(struct supervise *supervise, uint64_t now_ns);
 
 /**
- * supervise_check() - End a capture that has not said hello in time
+ * supervise_check() - End a capture that has not said hello in time; log when one falls silent
+ *
+ * System calls: poll, kill, waitid.
  */
 void supervise_check(struct supervise *supervise, uint64_t now_ns);
 
