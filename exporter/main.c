@@ -25,20 +25,24 @@
 /* In static memory, so that it is there from the start */
 static struct exporter exporter;
 
-/* Descriptors 0 to 2 are there, so that no other file gets their numbers; of others only those that
- * systemd hands over
- */
+/* Descriptors 0 to 2 are there, so that no other file gets their numbers */
 static void fill_standard_descriptors(void)
 {
 	int fd;
 
-	if (!getenv("LISTEN_FDS"))
-		closefrom(STDERR_FILENO + 1);
 	do {
 		fd = open("/dev/null", O_RDWR);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
+}
+
+/* Of those that were inherited, sockets to serve on are kept, if they are wanted and meant for us */
+static void close_descriptors(void)
+{
+	unsigned kept = exporter.options.web_systemd_socket ? systemd_handed_over() : 0;
+
+	closefrom(STDERR_FILENO + 1 + (int)kept);
 }
 
 static void block_signals(void)
@@ -76,6 +80,16 @@ static int open_web(void)
 	return failed;
 }
 
+static int serve(int fd, const char *address)
+{
+	int failed = http_listen(exporter.http, fd);
+
+	if (failed)
+		log_line(LOG_ERROR, "cannot listen", LOG_TEXT("address", address),
+			 LOG_TEXT("error", strerror(-failed)));
+	return failed;
+}
+
 static int listen_handed_over(void)
 {
 	int fds[OPTIONS_ADDRESSES], count;
@@ -84,8 +98,12 @@ static int listen_handed_over(void)
 	count = systemd_listeners(fds, OPTIONS_ADDRESSES, reason, sizeof(reason));
 	if (count < 0)
 		log_line(LOG_ERROR, "cannot listen", LOG_TEXT("reason", reason));
-	for (int i = 0; i < count; i++)
-		http_listen(exporter.http, fds[i]);
+	for (int i = 0; i < count; i++) {
+		int failed = serve(fds[i], "a socket that systemd passed");
+
+		if (failed)
+			return failed;
+	}
 	if (count > 0)
 		log_line(LOG_INFO, "listening", LOG_NUMBER("sockets", count));
 	return count < 0 ? count : 0;
@@ -106,13 +124,16 @@ static int open_listeners(void)
 	if (exporter.options.web_systemd_socket)
 		return listen_handed_over();
 	for (uint32_t i = 0; i < exporter.options.address_count; i++) {
-		int fd = listen_open(&exporter.options.addresses[i], reason, sizeof(reason));
+		const struct listen_address *address = &exporter.options.addresses[i];
+		int fd = listen_open(address, reason, sizeof(reason)), failed;
 
 		if (fd < 0) {
 			log_line(LOG_ERROR, "cannot listen", LOG_TEXT("reason", reason));
 			return fd;
 		}
-		http_listen(exporter.http, fd);
+		failed = serve(fd, address->text);
+		if (failed)
+			return failed;
 	}
 	return 0;
 }
@@ -261,6 +282,7 @@ int main(int argc, char **argv)
 		       BUILD_VERSION, BUILD_REVISION, BUILD_COMPILER, BUILD_PLATFORM);
 		return EXIT_SUCCESS;
 	}
+	close_descriptors();
 	log_configure(exporter.options.log_level, exporter.options.log_format);
 	tzset(); /* libmicrohttpd dates its responses; this is what would open a file for it later */
 	process_open(&exporter.process);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -22,11 +24,14 @@
 #define PR_SET_MDWE_		  65 /* not in this system's headers, perhaps */
 #define PR_MDWE_REFUSE_EXEC_GAIN_ 1
 #define IPC_BYTES		  (4 << 20) /* of records that may wait for the exporter */
+#define START_MS		  10000	    /* to execute it: what it is on may hang */
+#define GRACE_MS		  1000
 
 /* What the child could not do, and why; through a pipe that a successful execve() closes */
 struct obstacle {
 	char step[32];
 	int error;
+	bool is_path; /* another -capture.program may do */
 };
 
 bool spawn_allowed(void)
@@ -93,10 +98,13 @@ static int place_descriptors(int ipc)
 	return 0;
 }
 
+static const char enter[] = "enter its directory", execute[] = "execute it";
+
 static _Noreturn void give_up(int report, const char *step, int error)
 {
 	struct obstacle obstacle = { .error = error < 0 ? -error : error };
 
+	obstacle.is_path = step == enter || step == execute;
 	strncpy(obstacle.step, step, sizeof(obstacle.step) - 1);
 	(void)!write(report, &obstacle, sizeof(obstacle));
 	_exit(127);
@@ -112,7 +120,7 @@ static const char *enter_directory_of(const char *program, int report)
 		return program;
 	snprintf(directory, sizeof(directory), "%.*s", (int)(name - program + 1), program);
 	if (chdir(directory) < 0)
-		give_up(report, "enter its directory", errno);
+		give_up(report, enter, errno);
 	return name + 1;
 }
 
@@ -152,7 +160,7 @@ static _Noreturn void run_child(const char *program, const struct spawn_user *us
 	/* All others close with execve(), the report among them; this is for inherited ones */
 	syscall(SYS_close_range, IPC_DESCRIPTOR + 1, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 	execve(program, argv, environment);
-	give_up(report, "execute it", errno);
+	give_up(report, execute, errno);
 }
 
 /* Both ends away from the descriptors that the child places */
@@ -176,14 +184,45 @@ static int make_pair(int pair[2], int report[2])
 	return 0;
 }
 
+/* Whether the child has executed the program. If not, it is killed. */
+static int await_start(const char *program, const struct capture_process *process, int report,
+		       char ret_reason[SPAWN_REASON_BYTES])
+{
+	struct pollfd pipe = { .fd = report, .events = POLLIN },
+		      end = { .fd = process->pidfd, .events = POLLIN };
+	struct obstacle obstacle = { .step = "" };
+	int ready, failed;
+	ssize_t length = 0;
+
+	do {
+		ready = poll(&pipe, 1, START_MS);
+	} while (ready < 0 && errno == EINTR);
+	if (ready > 0)
+		length = read(report, &obstacle, sizeof(obstacle));
+	if (ready > 0 && length == 0)
+		return 0;
+	failed = ready <= 0 ? -ETIMEDOUT : length == sizeof(obstacle) ? -obstacle.error : -EIO;
+	if (ready <= 0)
+		snprintf(ret_reason, SPAWN_REASON_BYTES,
+			 "cannot start %.100s: it was not executed within %d seconds", program,
+			 START_MS / 1000);
+	else
+		snprintf(ret_reason, SPAWN_REASON_BYTES, "cannot start %.100s: could not %s: %s%s",
+			 program, obstacle.step, strerror(-failed),
+			 obstacle.is_path ? "; -capture.program names another" : "");
+	/* One that hangs in the kernel may not even be killed; nobody waits for it then */
+	kill(process->pid, SIGKILL);
+	if (poll(&end, 1, GRACE_MS) > 0)
+		waitpid(process->pid, NULL, WNOHANG);
+	return failed;
+}
+
 int spawn_capture(const char *program, const struct config *config, const struct spawn_user *user,
 		  struct capture_process *ret_process, char ret_reason[SPAWN_REASON_BYTES])
 {
 	const int bytes = IPC_BYTES;
-	struct obstacle obstacle = { .step = "" };
+	struct capture_process process;
 	int pair[2], report[2], failed;
-	ssize_t length;
-	pid_t pid;
 
 	failed = make_pair(pair, report);
 	if (failed) {
@@ -195,10 +234,10 @@ int spawn_capture(const char *program, const struct config *config, const struct
 	for (int i = 0; i < 2; i++)
 		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 			setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	pid = fork();
-	if (pid == 0)
+	process = (struct capture_process){ .pid = fork(), .ipc = pair[0] };
+	if (process.pid == 0)
 		run_child(program, user, pair[1], report[1]);
-	failed = pid < 0 ? -errno : 0;
+	failed = process.pid < 0 ? -errno : 0;
 	close(pair[1]);
 	close(report[1]);
 	if (failed) {
@@ -206,24 +245,20 @@ int spawn_capture(const char *program, const struct config *config, const struct
 			 strerror(-failed));
 		return failed;
 	}
-	length = read(report[0], &obstacle, sizeof(obstacle));
+	process.pidfd = (int)syscall(SYS_pidfd_open, process.pid, 0);
+	failed = await_start(program, &process, report[0], ret_reason);
 	close(report[0]);
-	if (length != 0) {
-		failed = length == sizeof(obstacle) ? -obstacle.error : -EIO;
-		snprintf(ret_reason, SPAWN_REASON_BYTES,
-			 "cannot start %.100s: could not %s: %s; -capture.program names another",
-			 program, obstacle.step, strerror(-failed));
+	if (failed)
 		return failed;
-	}
-	*ret_process = (struct capture_process){ .pid = pid, .ipc = pair[0] };
-	ret_process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (ret_process->pidfd < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ||
-	    send(pair[0], config, sizeof(*config), MSG_NOSIGNAL) != sizeof(*config)) {
+	/* One that has ended already is left to supervise.c, which tells how */
+	if (process.pidfd < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ||
+	    (send(pair[0], config, sizeof(*config), MSG_NOSIGNAL) < 0 && errno != EPIPE)) {
 		failed = -errno;
 		snprintf(ret_reason, SPAWN_REASON_BYTES, "cannot talk to %.100s: %s", program,
 			 strerror(errno));
 		return failed;
 	}
+	*ret_process = process;
 	return 0;
 }
 

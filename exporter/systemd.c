@@ -113,12 +113,15 @@ static int take_listener(int fd)
 	return fd;
 }
 
+unsigned systemd_handed_over(void)
+{
+	return is_for_us("LISTEN_PID") ? (unsigned)number_of("LISTEN_FDS", LISTEN_MOST) : 0;
+}
+
 int systemd_listeners(int *ret_fds, unsigned most, char *ret_reason, size_t reason_bytes)
 {
-	unsigned count = 0;
+	const unsigned count = systemd_handed_over();
 
-	if (is_for_us("LISTEN_PID"))
-		count = (unsigned)number_of("LISTEN_FDS", LISTEN_MOST);
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");

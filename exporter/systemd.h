@@ -47,6 +47,13 @@ int systemd_run(struct systemd *systemd, uint64_t now_ns, bool is_well);
 void systemd_stopping(const struct systemd *systemd);
 
 /**
+ * systemd_handed_over() - Descriptors that are handed over to this process, from 3 on
+ *
+ * Return: their number, of whatever kind they are; to be called before systemd_listeners()
+ */
+unsigned systemd_handed_over(void);
+
+/**
  * systemd_listeners() - Sockets to serve on, as systemd.socket(5) hands them over
  * @ret_fds:	Listening stream sockets of any family, nonblocking and close-on-exec
  * @most:	Room in it

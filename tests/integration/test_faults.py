@@ -86,6 +86,19 @@ time_t time(time_t *now)
 }
 """
 
+# A step that capture's process makes before it is capture, as on a file system that hangs
+HANGS = r"""
+#include <signal.h>
+#include <unistd.h>
+
+int execve(const char *path, char *const argv[], char *const environment[])
+{
+	(void)path, (void)argv, (void)environment;
+	raise(SIGSTOP);
+	return -1;
+}
+"""
+
 
 def errors(text):
     """Lines that say why something ended."""
@@ -225,7 +238,112 @@ class Killed(Faults):
         self.exporter_is_killed(signal.SIGSEGV, True)
 
 
+class AtStart(Faults):
+    """The same before capture is capture: a script in its place does it, or has it done to it."""
+
+    def launch(self, *lines, **options):
+        """An exporter, and the process that runs these lines of sh, then capture."""
+        folder = self.folder()
+        script, note = folder / "capture", folder / "pid"
+        note.touch()
+        note.chmod(0o666)
+        script.write_text("\n".join(["#!/bin/sh", f"echo $$ >{note}", *lines,
+                                     f"exec {program('capture/dnstt_capture')}", ""]))
+        script.chmod(0o755)
+        exporter = Exporter(self.box, capture=str(script), **options)
+        self.addCleanup(exporter.kill)
+        host.eventually(lambda: self.assertTrue(note.read_text().endswith("\n")))
+        return exporter, int(note.read_text())
+
+    def says(self, exporter, pid, *words, timeout=5):
+        """It ends with status 1, and says this in its one line that tells of a fault."""
+        self.assertEqual(exporter.wait(timeout), 1, exporter.stderr())
+        said = [line for line in exporter.stderr().splitlines() if "level=info" not in line]
+        self.assertEqual(len(said), 1, said)
+        for word in words:
+            self.assertIn(word, said[0])
+        self.nothing_left(exporter.pid, pid)
+
+    def test_a_capture_that_is_killed(self):
+        for number in (signal.SIGKILL, signal.SIGSEGV):
+            for pause in ("", "sleep 1; "):
+                exporter, capture = self.launch(f"{pause}kill -{int(number)} $$")
+                self.says(exporter, capture, f"signal={number.name[3:]}")
+
+    def test_a_capture_that_is_stopped(self):
+        exporter, capture = self.launch("kill -STOP $$")
+        self.says(exporter, capture, "capture did not start within 10 seconds", timeout=13)
+
+    def test_a_capture_that_is_stopped_for_a_while(self):
+        exporter, capture = self.launch("kill -STOP $$")
+        time.sleep(3)
+        os.kill(capture, signal.SIGCONT)
+        exporter.wait_ready()
+        self.works(exporter)
+        self.ends_well(exporter)
+
+    def test_an_exporter_that_is_killed(self):
+        for number in (signal.SIGKILL, signal.SIGSEGV):
+            # It can't be signalled as long as it is root
+            exporter, capture = self.launch(f"until kill -{int(number)} $PPID; do :; done",
+                                            "kill -STOP $$")
+            self.assertEqual(exporter.wait(5), -number)
+            self.assertEqual(errors(exporter.stderr()), [])
+            self.nothing_left(exporter.pid, capture)
+
+    def test_an_exporter_that_is_stopped(self):
+        """For longer than it gives capture, which is there all the time."""
+        exporter, _ = self.launch("until kill -STOP $PPID; do :; done")
+        time.sleep(11)
+        os.kill(exporter.pid, signal.SIGCONT)
+        exporter.wait_ready()
+        self.works(exporter)
+        self.ends_well(exporter)
+
+    def test_a_capture_that_is_not_executed(self):
+        host.must_have("cc")
+        folder = self.folder()
+        (folder / "hangs.c").write_text(HANGS)
+        host.run("cc", "-shared", "-fPIC", "-o", str(folder / "hangs.so"), str(folder / "hangs.c"))
+        exporter = Exporter(self.box, before=["env", f"LD_PRELOAD={folder}/hangs.so"])
+        self.addCleanup(exporter.kill)
+        (capture,) = host.eventually(lambda: self.stopped_child(exporter.pid))
+        self.says(exporter, capture, "not executed within 10 seconds", timeout=13)
+
+    def stopped_child(self, pid):
+        found = [child for child in host.children(pid)
+                 if host.status(child).get("State", "").startswith("T")]
+        self.assertEqual(len(found), 1)
+        return found
+
+
 class Stopped(Faults):
+    def test_a_capture_that_is_stopped_is_missed_and_heard_again(self):
+        exporter = Exporter.start(self, self.box)
+        capture, before = exporter.capture_pid(), len(exporter.stderr())
+        os.kill(capture, signal.SIGSTOP)
+        time.sleep(12)
+        said = exporter.stderr()[before:].splitlines()
+        self.assertEqual(len(said), 1, said)
+        self.assertIn("level=warn", said[0])
+        self.assertIn("silent for 10 seconds", said[0])
+        os.kill(capture, signal.SIGCONT)
+        self.works(exporter)
+        said = exporter.stderr()[before:].splitlines()
+        self.assertEqual(len(said), 2, said)
+        self.assertIn("heard again", said[1])
+        self.ends_well(exporter)
+
+    def test_an_exporter_that_is_stopped_misses_nobody(self):
+        exporter = Exporter.start(self, self.box)
+        before = exporter.stderr()
+        os.kill(exporter.pid, signal.SIGSTOP)
+        time.sleep(12)
+        os.kill(exporter.pid, signal.SIGCONT)
+        self.works(exporter)
+        self.assertEqual(exporter.stderr(), before)
+        self.ends_well(exporter)
+
     def idle(self, of):
         exporter = Exporter.start(self, self.box)
         os.kill(of(exporter), signal.SIGSTOP)

@@ -3,6 +3,7 @@
 """Every way to start the exporter, and every way to start it wrong."""
 
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,37 @@ import host
 import traffic
 from exporter import DOMAIN, PORT, Exporter, program
 
+# A kernel that has no memory for rings of more than two blocks
+POOR = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t bytes)
+{
+	const struct tpacket_req3 *request = value;
+
+	if (level == SOL_PACKET && option == PACKET_RX_RING && request->tp_block_nr > 2) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return (int)syscall(SYS_setsockopt, fd, level, option, value, bytes);
+}
+"""
+# Socket 3 is handed over as systemd does it, 4 is a file that is not
+HAND_OVER = """
+import os, socket, sys
+server = socket.create_server(("127.0.0.1", 9713))
+stray = os.open("/etc/passwd", os.O_RDONLY)
+server_copy, stray_copy = os.dup(server.fileno()), os.dup(stray)
+for old, new in ((server_copy, 23), (stray_copy, 24), (23, 3), (24, 4)):
+    os.dup2(old, new)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 NO_CAPABILITY = [*AS_NOBODY, "--inh-caps=-all", "--"]
@@ -107,6 +139,23 @@ class CantStart(Start):
         self.refused(1, ["/nonexistent/capture", os.strerror(2)], capture="/nonexistent/capture",
                      before_start=False)
 
+    def test_no_memory_for_the_ring(self):
+        host.must_have("cc")
+        with tempfile.TemporaryDirectory(prefix="dnstt-it-") as name:
+            folder = pathlib.Path(name)
+            folder.chmod(0o755)
+            (folder / "poor.c").write_text(POOR)
+            host.run("cc", "-shared", "-fPIC", "-o", f"{name}/poor.so", f"{name}/poor.c")
+            capture = folder / "capture"
+            capture.write_text(f"#!/bin/sh\nLD_PRELOAD={name}/poor.so "
+                               f"exec {program('capture/dnstt_capture')}\n")
+            capture.chmod(0o755)
+            status, said = Exporter.refuse(self.box, capture=str(capture))
+        self.assertEqual(status, 1, said)
+        (line,) = (line for line in said.splitlines() if "level=info" not in line)
+        for word in ("capture could not start", "-capture.ring-size", os.strerror(12)):
+            self.assertIn(word, line)
+
 
 class Ways(Start):
     def serves(self, **options):
@@ -157,6 +206,26 @@ class Ways(Start):
         self.addCleanup(exporter.kill)
         host.eventually(lambda: self.assertIsNotNone(exporter.capture_pid()))
         self.assertIn("\ndnstt_queries_total{", exporter.get("/").text)
+
+    def inherits(self, *flags, **options):
+        """Files that it has opened by now, and did not open itself."""
+        exporter = Exporter.start(self, self.box, *flags, **options)
+        folder = f"/proc/{exporter.pid}/fd"
+        held = {int(number): os.readlink(f"{folder}/{number}") for number in os.listdir(folder)}
+        self.assertEqual(exporter.stop(), 0)
+        return {number for number, file in held.items() if file == "/etc/passwd"}, held
+
+    def test_inherited_descriptors_are_closed(self):
+        for variables in ("", "LISTEN_FDS=9", "LISTEN_FDS=9 LISTEN_PID=1",
+                          "LISTEN_FDS=9 LISTEN_PID=$$"):
+            before = ["sh", "-c", f'{variables} exec "$@" 7</etc/passwd 9</etc/passwd', "sh"]
+            self.assertEqual(self.inherits(before=before)[0], set(), variables)
+
+    def test_of_inherited_descriptors_what_systemd_hands_over_is_kept(self):
+        stray, held = self.inherits("-web.systemd-socket", listen=None,
+                                    before=[sys.executable, "-c", HAND_OVER])
+        self.assertEqual(stray, set())
+        self.assertTrue(held[3].startswith("socket:"), held)
 
     def test_version_and_help_need_nothing(self):
         for flag, word in (("-version", "dnstt_exporter, version "), ("-help", "-dnstt.domain")):
