@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import host
 import traffic
-from exporter import DOMAIN, PORT, Exporter, program
+from exporter import ADDRESS, DOMAIN, PORT, Exporter, program
 
 # A kernel that has no memory for rings of more than two blocks
 POOR = r"""
@@ -35,6 +35,27 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t bytes
 		return -1;
 	}
 	return (int)syscall(SYS_setsockopt, fd, level, option, value, bytes);
+}
+"""
+# A kernel that watches no more listening sockets
+BLIND = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+	int listens = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){ sizeof(listens) });
+	if (listens) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
 }
 """
 # Socket 3 is handed over as systemd does it, 4 is a file that is not
@@ -139,22 +160,38 @@ class CantStart(Start):
         self.refused(1, ["/nonexistent/capture", os.strerror(2)], capture="/nonexistent/capture",
                      before_start=False)
 
-    def test_no_memory_for_the_ring(self):
+    def preload(self, source):
+        """Path of a shared object that is made of this."""
         host.must_have("cc")
-        with tempfile.TemporaryDirectory(prefix="dnstt-it-") as name:
-            folder = pathlib.Path(name)
-            folder.chmod(0o755)
-            (folder / "poor.c").write_text(POOR)
-            host.run("cc", "-shared", "-fPIC", "-o", f"{name}/poor.so", f"{name}/poor.c")
-            capture = folder / "capture"
-            capture.write_text(f"#!/bin/sh\nLD_PRELOAD={name}/poor.so "
-                               f"exec {program('capture/dnstt_capture')}\n")
-            capture.chmod(0o755)
-            status, said = Exporter.refuse(self.box, capture=str(capture))
+        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
+        self.addCleanup(folder.cleanup)
+        os.chmod(folder.name, 0o755)
+        pathlib.Path(folder.name, "x.c").write_text(source)
+        host.run("cc", "-shared", "-fPIC", "-o", f"{folder.name}/x.so", f"{folder.name}/x.c")
+        return f"{folder.name}/x.so"
+
+    def test_no_memory_for_the_ring(self):
+        poor = pathlib.Path(self.preload(POOR))
+        capture = poor.with_name("capture")
+        capture.write_text(f"#!/bin/sh\nLD_PRELOAD={poor} "
+                           f"exec {program('capture/dnstt_capture')}\n")
+        capture.chmod(0o755)
+        status, said = Exporter.refuse(self.box, capture=str(capture))
         self.assertEqual(status, 1, said)
         (line,) = (line for line in said.splitlines() if "level=info" not in line)
         for word in ("capture could not start", "-capture.ring-size", os.strerror(12)):
             self.assertIn(word, line)
+
+    def test_a_listening_socket_that_cannot_be_watched(self):
+        self.refused(1, [f"{ADDRESS}:{PORT}", os.strerror(28)], before_start=False,
+                     before=["env", f"LD_PRELOAD={self.preload(BLIND)}"])
+
+    def test_root_who_may_not_become_another(self):
+        host.must_have("setpriv")
+        status, said = Exporter.refuse(self.box, before=["setpriv", "--bounding-set=-setgid", "--"])
+        self.assertEqual(status, 1, said)
+        self.assertIn("change the user", said)
+        self.assertNotIn("-capture.program", said)
 
 
 class Ways(Start):
