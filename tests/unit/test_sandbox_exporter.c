@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "bpf.h"
+#include "record.h"
 #include "spawn.h"
 #include "unit.h"
 
@@ -528,6 +529,27 @@ static void test_the_exporter_gives_all_of_it_up(void **state)
 	assert_int_equal(in_child(drop_without_a_change_of_the_user), 0);
 }
 
+/* As the first message, and without records, nothing but its type is wrong with it */
+static void test_message_of_no_known_type_is_refused_for_that(void **state)
+{
+	struct batch batch = { .header = { .magic = BATCH_MAGIC, .version = BATCH_VERSION } };
+
+	(void)state;
+	for (unsigned type = 0; type < 256; type++)
+		for (uint64_t sequence = 0; sequence < 2; sequence++) {
+			struct batch_state from = { .sequence = sequence };
+			const char *fault;
+
+			batch.header.type = (uint8_t)type;
+			batch.header.sequence = sequence;
+			fault = batch_fault(&batch, sizeof(batch.header), 1, &from);
+			if (type == 0 || type >= BATCH_TYPES)
+				assert_string_equal(fault, "type of a message is out of range");
+			else if (type == BATCH_TRAFFIC && sequence == 1)
+				assert_null(fault);
+		}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +564,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_a_filter_that_is_not_loaded_is_an_error),
 		cmocka_unit_test(test_capture_is_started_with_one_privilege),
 		cmocka_unit_test(test_the_exporter_gives_all_of_it_up),
+		cmocka_unit_test(test_message_of_no_known_type_is_refused_for_that),
 	};
 
 	if (strcmp(argv[0], "dnstt_capture") == 0)
