@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -84,6 +85,7 @@ class Reload(unittest.TestCase):
         self.assertTrue(load.is_on, "the load ended before the last reload")
         while load.is_on:
             self.scrape()
+            time.sleep(0.05)
         arrived = load.arrived(self)
 
         def settled():
