@@ -16,6 +16,7 @@
 #include "exposition.h"
 #include "listen.h"
 #include "log.h"
+#include "memory.h"
 #include "run.h"
 #include "sandbox.h"
 #include "spawn.h"
@@ -227,6 +228,17 @@ static int confine(void)
 	return failed;
 }
 
+/* Which flag asks for more of it: what a label set takes is most of all its text */
+static void log_no_memory(void)
+{
+	const struct options *options = &exporter.options;
+	const bool sessions =
+		options->max_sessions * sizeof(struct session) > exposition_bound(options);
+
+	log_line(LOG_ERROR, "no memory for the tables",
+		 LOG_TEXT("lower", sessions ? "-sessions.max" : "-metrics.max-series"));
+}
+
 static int open_traffic(void)
 {
 	const struct options *options = &exporter.options;
@@ -253,9 +265,7 @@ static int open_traffic(void)
 	    (!options->disable_page &&
 	     page_open(&exporter.page, options->max_series, wanted.domains) < 0) ||
 	    traffic_open(&exporter.traffic, &wanted) < 0) {
-		log_fields(LOG_ERROR,
-			   "no memory for the tables; lower -sessions.max or -metrics.max-series",
-			   NULL);
+		log_no_memory();
 		return -ENOMEM;
 	}
 	return 0;
@@ -306,8 +316,11 @@ int main(int argc, char **argv)
 		log_line(LOG_ERROR, "cannot watch the interfaces of -capture.interface",
 			 LOG_TEXT("error", strerror(-failed)));
 	if (failed || read_web() < 0 || open_listeners() < 0 || read_databases() < 0 ||
-	    start_capture() < 0 || run_watch(&exporter) < 0 || confine() < 0 || open_web() < 0 ||
-	    open_databases() < 0 || open_traffic() < 0)
+	    start_capture() < 0)
+		return EXIT_FAILURE;
+	memory_bound(memory_room(""));
+	if (run_watch(&exporter) < 0 || confine() < 0 || open_web() < 0 || open_databases() < 0 ||
+	    open_traffic() < 0)
 		return EXIT_FAILURE;
 	for (uint32_t i = 0; i < exporter.options.address_count; i++)
 		if (!exporter.options.web_systemd_socket)

@@ -557,6 +557,59 @@ class Memory(Faults):
         self.nothing_left()
 
 
+class Cgroup(Faults):
+    """Limits of a cgroup, at which the kernel kills who has taken what malloc() promised."""
+
+    LARGE = ("-sessions.max", "5000000")  # 317 MiB
+
+    def refused(self, exporter, flag):
+        self.addCleanup(exporter.kill)
+        self.assertEqual(exporter.wait(), 1, exporter.stderr())
+        said = errors(exporter.stderr())
+        self.assertEqual(len(said), 1, said)
+        self.assertIn("no memory for the tables", said[0])
+        self.assertIn(flag, said[0])
+        self.nothing_left(exporter.pid)
+
+    def test_tables_too_large_for_a_real_one(self):
+        version_1, version_2 = pathlib.Path("/sys/fs/cgroup/memory"), pathlib.Path("/sys/fs/cgroup")
+        if version_1.is_dir():
+            parent, file = version_1, "memory.limit_in_bytes"
+        else:
+            parent, file = version_2, "memory.max"
+        cgroup = parent / f"dnstt-it-{os.getpid()}"
+        try:
+            cgroup.mkdir()
+            self.addCleanup(lambda: host.eventually(lambda: self.removed(cgroup)))
+            (cgroup / file).write_text(str(128 << 20))
+        except OSError as error:
+            self.skipTest(f"no memory cgroup can be made: {error}")
+        before = [*SHELL, f'echo $$ >{cgroup}/cgroup.procs && exec "$@"', "sh"]
+        self.refused(Exporter(self.box, *self.LARGE, before=before), "-sessions.max")
+        self.refused(Exporter(self.box, "-metrics.max-series", "500000", before=before),
+                     "-metrics.max-series")
+        exporter = Exporter.start(self, self.box, before=before)
+        self.works(exporter)
+        self.ends_well(exporter)
+
+    def removed(self, cgroup):
+        try:
+            cgroup.rmdir()
+        except OSError as error:
+            raise AssertionError(error) from error
+
+    def test_tables_too_large_for_a_container(self):
+        """Where /sys/fs/cgroup is the container's own."""
+        host.must_have("unshare", "mount")
+        limit = ('mount -t tmpfs tmpfs /sys/fs/cgroup && '
+                 'echo 134217728 >/sys/fs/cgroup/memory.max && exec "$@"')
+        before = ["unshare", "-m", *SHELL, limit, "sh"]
+        self.refused(Exporter(self.box, *self.LARGE, before=before), "-sessions.max")
+        exporter = Exporter.start(self, self.box, before=before)
+        self.works(exporter)
+        self.ends_well(exporter)
+
+
 class Processes(Faults):
     def test_no_process_left_for_capture_is_said(self):
         host.must_have("setpriv", "prlimit")

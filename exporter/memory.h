@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* How much memory there is, so that tables too large for it are refused
+ *
+ * The kernel promises more than it has, and kills who takes it at its word. That would leave no line
+ * in the log, and a service manager would start it all again.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/**
+ * memory_room() - Bytes that there are: what the host has available, or the cgroups allow, if less
+ * @root:	"", or where a test has its own /proc and /sys
+ *
+ * Of cgroups (cgroup v2, or the memory controller of v1) the tightest counts, this process's or one
+ * around it. What can't be read is no limit.
+ *
+ * Return: UINT64_MAX if nothing is known
+ */
+uint64_t memory_room(const char *root);
+
+/**
+ * memory_bound() - Let no more than that be taken from now on: malloc() fails instead
+ *
+ * To be called before the sandbox, which has no setrlimit().
+ */
+void memory_bound(uint64_t room);
