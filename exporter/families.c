@@ -192,7 +192,7 @@ static void scrapes(struct text *text, const struct family *family,
 		uint64_t count;
 	} codes[] = { { "200", exposition->scrapes->ok },
 		      { "500", exposition->scrapes->error },
-		      { "503", exposition->http->unavailable } };
+		      { "503", exposition->scrapes->unavailable } };
 
 	for (size_t i = 0; i < COUNT(codes) && !exposition->options->disable_exporter_metrics;
 	     i++) {
@@ -274,6 +274,9 @@ const struct family families[] = {
 	{ "dnstt_responses", COUNTER, "Responses by RCODE.", by_rcode, 0 },
 	{ "dnstt_truncated_responses", COUNTER, "Responses with the TC bit, which carry no data.",
 	  by_domain, DOMAIN(truncated) },
+	{ "dnstt_unmatched_responses", COUNTER,
+	  "Responses under no domain, or of which none could be read.", of_traffic,
+	  TRAFFIC(unmatched) },
 	{ "dnstt_last_query_timestamp_seconds", GAUGE,
 	  "When the latest query was accepted, 0 for never.", by_domain_time,
 	  DOMAIN(last_query_ns) },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One response at a time through gzip, with memory that was taken before */
+/* A response through gzip, piece by piece, with memory that was taken before */
 #pragma once
 
 #include <stddef.h>
@@ -27,13 +27,31 @@ void gzip_free(struct gzip *gzip);
 size_t gzip_bound(struct gzip *gzip, size_t bytes);
 
 /**
- * gzip_compress() - Compress a whole response
- * @bytes:	At most UINT_MAX, in and out
- * @ret_out:	Not to overlap the input; with gzip_bound() bytes it can't fail for lack of room
+ * gzip_begin() - Compress a text with gzip_more(), whatever became of the one before
+ * @in:		@bytes, kept until the end
+ * @out:	@room bytes. Either apart from the input, or a buffer whose last bytes are the
+ *		input: what was read is written over then, and nothing else.
+ *
+ * With room for gzip_bound() it can't fail for lack of it, in both cases.
+ */
+void gzip_begin(struct gzip *gzip, const void *in, size_t bytes, uint8_t *out, size_t room);
+
+/**
+ * gzip_more() - Go on
+ * @bytes:	Of the input that are compressed before it returns; a millisecond is enough for 256 KiB
+ * @ret_bytes:	That stand at the begin of the output by now, and change no more
  *
  * No system calls and no allocation.
  *
- * Return: 0, -ENOBUFS if @room is too little, -EFBIG if @bytes or @room is over UINT_MAX
+ * Return: 0 at the end, 1 if there is more to do, -ENOBUFS if there was too little room
+ */
+int gzip_more(struct gzip *gzip, size_t bytes, size_t *ret_bytes);
+
+/**
+ * gzip_compress() - Both at once
+ * @bytes:	At most UINT_MAX, in and out
+ *
+ * Return: 0, -ENOBUFS, -EFBIG if @bytes or @room is over UINT_MAX
  */
 int gzip_compress(struct gzip *gzip, const void *in, size_t bytes, uint8_t *ret_out, size_t room,
 		  size_t *ret_bytes);

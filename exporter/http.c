@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -16,12 +17,19 @@
 #define LISTENERS_MAX 16
 #define TICK_MS	      1000
 #define ACCEPTS	      64 /* in one run */
-#define RUNS	      16
+#define EVENTS	      64
+#define SLICE_NS      (UINT64_C(3) * 1000000) /* in one run; packets wait meanwhile */
+#define IDLE_RUNS     2
+#define IDLE_MS	      20
 #define PAUSE_MS      100 /* after there were no descriptors left */
+
+/* What an event is of */
+enum { OF_DAEMON, OF_LISTENERS, OF_CONNECTIONS = OF_LISTENERS + LISTENERS_MAX };
 
 struct connection {
 	int fd; /* -1: free */
 	uint64_t deadline_ns;
+	bool has_begun;		 /* something of a request is there */
 	bool in_request;	 /* its request line is there, its response not yet delivered */
 	bool answered;		 /* the response is on its way: a request in flight */
 	struct tls_epoch *epoch; /* TLS: what its session uses */
@@ -38,7 +46,18 @@ struct http {
 	struct http_counts counts;
 	uint64_t now_ns, complaints, next_complaint_ns;
 	uint64_t paused_until_ns; /* 0: connections are accepted */
+	uint64_t slice_end_ns;
+	bool has_progress; /* libmicrohttpd called one of the functions here */
 };
+
+/* As time passes, not as http_run() was told */
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 /* What libmicrohttpd says can be brought about by anyone, so it may not fill a disk */
 static void complain(void *context, const char *format, va_list arguments)
@@ -71,6 +90,32 @@ static struct connection *of(struct MHD_Connection *connection)
 	return own ? own->socket_context : NULL;
 }
 
+static void set_event(const struct http *http, int operation, int fd, uint32_t events, uint32_t of)
+{
+	struct epoll_event event = { .events = events, .data.u32 = of };
+
+	epoll_ctl(http->epoll, operation, fd, &event);
+}
+
+/* Be told once of what comes next, which is the first byte of a request. libmicrohttpd tells of a
+ * request only when its whole first line is there. The kernel forgets it when the socket closes.
+ */
+static void watch(const struct http *http, const struct connection *connection, int operation)
+{
+	set_event(http, operation, connection->fd, EPOLLIN | EPOLLONESHOT,
+		  OF_CONNECTIONS + (uint32_t)(connection - http->connection));
+}
+
+/* From the first byte on. One that has its deadline already doesn't get a later one. */
+static void begin(const struct http *http, struct connection *connection)
+{
+	uint64_t due_ns = http->now_ns + HTTP_REQUEST_NS;
+
+	connection->has_begun = true;
+	if (due_ns < connection->deadline_ns)
+		connection->deadline_ns = due_ns;
+}
+
 static void connection_changed(void *context, struct MHD_Connection *mhd, void **socket_context,
 			       enum MHD_ConnectionNotificationCode code)
 {
@@ -78,6 +123,7 @@ static void connection_changed(void *context, struct MHD_Connection *mhd, void *
 	const union MHD_ConnectionInfo *of_connection;
 	struct http *http = context;
 
+	http->has_progress = true;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		of_connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 		connection = of_connection ? find(http, of_connection->connect_fd) : NULL;
@@ -102,9 +148,10 @@ static void *request_begins(void *context, const char *uri, struct MHD_Connectio
 	struct http *http = context;
 
 	(void)uri;
-	if (connection && !connection->in_request) {
+	http->has_progress = true;
+	if (connection) {
 		connection->in_request = true;
-		connection->deadline_ns = http->now_ns + HTTP_REQUEST_NS;
+		begin(http, connection);
 	}
 	return NULL;
 }
@@ -116,11 +163,13 @@ static void request_ends(void *context, struct MHD_Connection *mhd, void **reque
 	struct http *http = context;
 
 	(void)request_context, (void)code;
+	http->has_progress = true;
 	if (!connection || !connection->in_request)
 		return;
 	http->counts.in_flight -= connection->answered;
-	connection->in_request = connection->answered = false;
+	connection->has_begun = connection->in_request = connection->answered = false;
 	connection->deadline_ns = http->now_ns + HTTP_IDLE_NS;
+	watch(http, connection, EPOLL_CTL_MOD);
 }
 
 static enum MHD_Result look_for_body(void *context, enum MHD_ValueKind kind, const char *name,
@@ -175,14 +224,6 @@ static bool is_busy(const struct http *http, const struct connection *asking)
 	return limit != 0 && (http->counts.in_flight >= limit || from_there >= (limit + 1) / 2);
 }
 
-static struct MHD_Response *too_many(unsigned *status)
-{
-	static char text[] = "Limit of concurrent requests reached, try again later.\n";
-
-	*status = MHD_HTTP_SERVICE_UNAVAILABLE;
-	return MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
-}
-
 static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const char *url,
 			       const char *method, const char *version, const char *upload,
 			       size_t *upload_bytes, void **request_context)
@@ -191,11 +232,13 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 	struct connection *connection = of(mhd);
 	struct http *http = context;
 	const struct http_request asked = {
+		.http = http,
 		.connection = mhd,
 		.client = connection ? (const struct sockaddr *)&connection->client : &nobody,
 		.method = method,
 		.path = url,
 		.has_body = has_body(mhd),
+		.is_busy = is_busy(http, connection),
 	};
 	struct MHD_Response *response;
 	unsigned status = MHD_HTTP_OK;
@@ -203,6 +246,7 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 
 	(void)version, (void)upload;
 	*upload_bytes = 0;
+	http->has_progress = true;
 	/* The first call comes after the headers. A response then closes the connection, which is right
 	 * where a body follows: nothing behind it is taken for a request.
 	 */
@@ -210,12 +254,7 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 		*request_context = http;
 		return MHD_YES;
 	}
-	if (is_busy(http, connection)) {
-		http->counts.unavailable++;
-		response = too_many(&status);
-	} else {
-		response = http->options.answer(http->options.context, &asked, &status);
-	}
+	response = http->options.answer(http->options.context, &asked, &status);
 	if (!response)
 		return MHD_NO;
 	result = MHD_queue_response(mhd, status, response);
@@ -234,7 +273,7 @@ int http_open(const struct http_options *options, struct http **ret_http)
 	static const struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	struct http *http = calloc(1, sizeof(*http));
 	const union MHD_DaemonInfo *inner;
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = -1 };
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = OF_DAEMON };
 
 	if (!http)
 		return -ENOMEM;
@@ -273,7 +312,8 @@ void http_close(struct http *http)
 
 int http_listen(struct http *http, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event event = { .events = EPOLLIN,
+				     .data.u32 = OF_LISTENERS + http->listener_count };
 
 	if (http->listener_count == LISTENERS_MAX)
 		return -ENOSPC;
@@ -318,11 +358,8 @@ static struct connection *place_for(struct http *http, const struct sockaddr_sto
 
 static void listen_for(const struct http *http, uint32_t events)
 {
-	for (unsigned i = 0; i < http->listener_count; i++) {
-		struct epoll_event event = { .events = events, .data.fd = http->listeners[i] };
-
-		epoll_ctl(http->epoll, EPOLL_CTL_MOD, http->listeners[i], &event);
-	}
+	for (unsigned i = 0; i < http->listener_count; i++)
+		set_event(http, EPOLL_CTL_MOD, http->listeners[i], events, OF_LISTENERS + i);
 }
 
 /* What is out of descriptors or memory would be told of the same connection again and again */
@@ -362,6 +399,11 @@ static void accept_from(struct http *http, int listener)
 		*place = (struct connection){ .fd = fd,
 					      .deadline_ns = http->now_ns + HTTP_REQUEST_NS,
 					      .client = client };
+		/* The first bytes of TLS are not yet a request */
+		if (http->options.tls)
+			set_event(http, EPOLL_CTL_ADD, fd, EPOLLONESHOT, OF_DAEMON);
+		else
+			watch(http, place, EPOLL_CTL_ADD);
 		if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&client, bytes) !=
 		    MHD_YES)
 			place->fd = -1; /* it has closed the socket */
@@ -375,35 +417,57 @@ static void expire(struct http *http)
 
 		if (connection->fd < 0 || http->now_ns < connection->deadline_ns)
 			continue;
-		http->counts.expired += connection->in_request;
+		http->counts.expired += connection->has_begun;
 		connection->deadline_ns = UINT64_MAX;
 		shutdown(connection->fd, SHUT_RDWR);
 	}
 }
 
-int http_run(struct http *http, uint64_t now_ns)
+/* Run until there is nothing to do, or enough was done in this turn of the loop */
+static int run_slice(struct http *http, int longest)
 {
-	struct epoll_event events[LISTENERS_MAX + 1];
 	MHD_UNSIGNED_LONG_LONG wait;
-	int longest, ready = epoll_wait(http->epoll, events, LISTENERS_MAX + 1, 0);
+	unsigned idle = 0;
 
-	http->now_ns = now_ns;
-	if (http->paused_until_ns != 0 && now_ns >= http->paused_until_ns)
-		resume_listening(http);
-	for (int i = 0; i < ready; i++)
-		if (events[i].data.fd >= 0)
-			accept_from(http, events[i].data.fd);
-	expire(http);
-	longest = http->paused_until_ns != 0 ? PAUSE_MS : TICK_MS;
-	for (unsigned i = 0; i < RUNS; i++) {
+	do {
+		http->has_progress = false;
 		MHD_run(http->daemon);
 		if (MHD_get_timeout(http->daemon, &wait) != MHD_YES || wait > (unsigned)longest)
 			return longest;
 		if (wait > 0)
 			return (int)wait;
-	}
-	/* It would go on at once, and does so without end for half a TLS handshake */
-	return 1;
+		idle = http->has_progress ? 0 : idle + 1;
+	} while (idle < IDLE_RUNS && clock_ns() < http->slice_end_ns);
+	/* It would go on at once, and does so without end for half a TLS handshake. The other half
+	 * is an event, so that there is no need to look for it.
+	 */
+	return idle == 0 ? 0 : IDLE_MS;
+}
+
+int http_run(struct http *http, uint64_t now_ns)
+{
+	struct epoll_event events[EVENTS];
+	int ready = epoll_wait(http->epoll, events, EVENTS, 0);
+
+	http->now_ns = now_ns;
+	http->slice_end_ns = clock_ns() + SLICE_NS;
+	if (http->paused_until_ns != 0 && now_ns >= http->paused_until_ns)
+		resume_listening(http);
+	/* First of all, while each connection is the one that the event was of */
+	for (int i = 0; i < ready; i++)
+		if (events[i].data.u32 >= OF_CONNECTIONS)
+			begin(http, &http->connection[events[i].data.u32 - OF_CONNECTIONS]);
+	for (int i = 0; i < ready; i++)
+		if (events[i].data.u32 >= OF_LISTENERS && events[i].data.u32 < OF_CONNECTIONS)
+			accept_from(http, http->listeners[events[i].data.u32 - OF_LISTENERS]);
+	expire(http);
+	return run_slice(http, http->paused_until_ns != 0 ? PAUSE_MS : TICK_MS);
+}
+
+bool http_has_time(struct http *http)
+{
+	http->has_progress = true;
+	return clock_ns() < http->slice_end_ns;
 }
 
 struct http_counts http_counts(const struct http *http)

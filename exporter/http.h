@@ -19,11 +19,15 @@
 #define HTTP_IDLE_NS	   (UINT64_C(120) * 1000000000) /* twice a long scrape interval */
 #define HTTP_REQUEST_BYTES 16384			/* of headers, with what is kept of them */
 
+struct http;
+
 struct http_request {
+	struct http *http;
 	struct MHD_Connection *connection;
 	const struct sockaddr *client;
 	const char *method, *path;
 	bool has_body; /* it will not be read, and the connection closes */
+	bool is_busy;  /* max_requests are being served, or half of them for this host */
 };
 
 /**
@@ -41,17 +45,14 @@ struct http_options {
 	struct tls *tls; /* NULL: plain HTTP */
 	http_answer *answer;
 	void *context;
-	uint32_t max_requests; /* at a time, 503 beyond; 0: no limit */
+	uint32_t max_requests; /* at a time, see http_request; 0: no limit */
 };
 
 struct http_counts {
 	uint64_t in_flight;
-	uint64_t unavailable; /* requests beyond max_requests */
-	uint64_t refused;     /* connections closed at once, for want of room */
-	uint64_t expired;     /* closed at their deadline */
+	uint64_t refused; /* connections closed at once, for want of room */
+	uint64_t expired; /* closed at their deadline, with a request begun */
 };
-
-struct http;
 
 /**
  * http_open() - A server without sockets
@@ -80,5 +81,12 @@ int http_fd(const struct http *http);
  * Return: milliseconds after which it wants to be called at the latest
  */
 int http_run(struct http *http, uint64_t now_ns);
+
+/**
+ * http_has_time() - For content readers: whether they may do more in this turn of the loop
+ *
+ * One that may not returns 0, and is called again in the next turn.
+ */
+bool http_has_time(struct http *http);
 
 struct http_counts http_counts(const struct http *http);

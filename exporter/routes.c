@@ -22,6 +22,10 @@
 #define STRING_(number) #number
 #define STRING(number)	STRING_(number)
 #define RETRY_AFTER	STRING(CREDENTIALS_RETRY_S)
+#define MOMENT_NS	(UINT64_C(50) * 1000000) /* as long as capture keeps packets by default */
+#define AT_ONCE_BYTES	(256u << 10)		 /* compressed before a response begins */
+#define PIECE_BYTES	(64u << 10)		 /* and then at a time */
+#define BLOCK_BYTES	16384			 /* sent at a time: a record of TLS */
 
 static struct MHD_Response *fixed(const char *text, const char *content_type)
 {
@@ -33,32 +37,43 @@ static struct MHD_Response *fixed(const char *text, const char *content_type)
 	return response;
 }
 
-int routes_open(struct routes *routes, size_t buffer_bytes)
+int routes_open(struct routes *routes, size_t text_bytes)
 {
-	int failed = gzip_make(&routes->gzip);
+	for (unsigned i = 0; i < ROUTES_SNAPSHOTS; i++) {
+		struct routes_snapshot *snapshot = &routes->snapshot[i];
 
-	if (failed)
-		return failed;
-	routes->buffer_bytes = buffer_bytes;
-	routes->compressed_bytes = gzip_bound(routes->gzip, buffer_bytes);
-	routes->buffer = malloc(routes->buffer_bytes);
-	routes->compressed = malloc(routes->compressed_bytes);
-	if (!routes->buffer || !routes->compressed) {
-		routes_close(routes);
-		return -ENOMEM;
+		if (gzip_make(&snapshot->gzip) == 0) {
+			size_t bytes = gzip_bound(snapshot->gzip, text_bytes);
+
+			routes->text_bytes = text_bytes;
+			routes->ahead = bytes - text_bytes;
+			snapshot->buffer = malloc(bytes);
+		}
+		if (!snapshot->buffer) {
+			routes_close(routes);
+			return -ENOMEM;
+		}
+		/* Written, so that the memory is there from the start and never grows */
+		memset(snapshot->buffer, 0, routes->ahead + text_bytes);
 	}
-	/* Written, so that the memory is there from the start and never grows */
-	memset(routes->buffer, 0, routes->buffer_bytes);
-	memset(routes->compressed, 0, routes->compressed_bytes);
 	return 0;
 }
 
 void routes_close(struct routes *routes)
 {
-	gzip_free(routes->gzip);
-	free(routes->buffer);
-	free(routes->compressed);
+	for (unsigned i = 0; i < ROUTES_SNAPSHOTS; i++) {
+		gzip_free(routes->snapshot[i].gzip);
+		free(routes->snapshot[i].buffer);
+	}
 	*routes = (struct routes){ 0 };
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* The values of a header, which may come several times */
@@ -87,28 +102,132 @@ static struct values values_of(const struct http_request *request, const char *n
 	return values;
 }
 
-/* A response of what is in the buffer, compressed if the client takes that */
-static struct MHD_Response *coded(struct routes *routes, const struct http_request *request,
-				  size_t bytes, const char *content_type)
+static void release(void *context)
+{
+	struct routes_snapshot *snapshot = context;
+
+	snapshot->readers--;
+}
+
+/* Compress more of it. False when that is impossible, which gzip_bound() rules out. */
+static bool compress(struct routes_snapshot *snapshot, size_t bytes)
+{
+	int more = gzip_more(snapshot->gzip, bytes, &snapshot->bytes);
+
+	snapshot->whole = more == 0;
+	return more >= 0;
+}
+
+/* An MHD_ContentReaderCallback */
+static ssize_t read_on(void *context, uint64_t position, char *block, size_t room)
+{
+	struct routes_snapshot *snapshot = context;
+	size_t count;
+
+	if (!http_has_time(snapshot->http))
+		return 0;
+	while (position >= snapshot->bytes) {
+		if (snapshot->whole)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+		if (!compress(snapshot, PIECE_BYTES))
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	count = snapshot->bytes - position < room ? snapshot->bytes - position : room;
+	memcpy(block, snapshot->sent + position, count);
+	return (ssize_t)count;
+}
+
+/* One for this request: the same as for another one of this host, if they come at the same moment.
+ * Hosts share none, since who reads it to the end keeps it. NULL: there is none.
+ */
+static struct routes_snapshot *take(struct routes *routes, const struct http_request *request,
+				    const char *content_type)
 {
 	struct values accepted = values_of(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-	struct MHD_Response *response;
-	void *body = routes->buffer;
-	size_t compressed = 0;
+	const struct routes_snapshot wanted = {
+		.content_type = content_type,
+		.compressed = negotiate_gzip(accepted.value, accepted.count),
+		.made_ns = clock_ns(),
+		.source = credentials_source(request->client),
+		.http = request->http,
+	};
+	struct routes_snapshot *place = NULL;
+	unsigned taken = 0;
 
-	if (negotiate_gzip(accepted.value, accepted.count) &&
-	    gzip_compress(routes->gzip, routes->buffer, bytes, routes->compressed,
-			  routes->compressed_bytes, &compressed) == 0)
-		body = routes->compressed;
-	response = MHD_create_response_from_buffer(compressed ? compressed : bytes, body,
-						   MHD_RESPMEM_MUST_COPY);
-	if (!response)
+	for (unsigned i = 0; i < ROUTES_SNAPSHOTS; i++) {
+		struct routes_snapshot *snapshot = &routes->snapshot[i];
+
+		if (snapshot->readers == 0) {
+			place = snapshot;
+			continue;
+		}
+		if (snapshot->source != wanted.source)
+			continue;
+		taken++;
+		if (snapshot->content_type == content_type &&
+		    snapshot->compressed == wanted.compressed &&
+		    wanted.made_ns - snapshot->made_ns < MOMENT_NS) {
+			snapshot->readers++;
+			return snapshot;
+		}
+	}
+	if (!place || taken >= ROUTES_SNAPSHOTS / 2)
 		return NULL;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	*place = (struct routes_snapshot){
+		.buffer = place->buffer,
+		.gzip = place->gzip,
+		.content_type = content_type,
+		.compressed = wanted.compressed,
+		.made_ns = wanted.made_ns,
+		.source = wanted.source,
+		.http = request->http,
+		.readers = 1,
+	};
+	return place;
+}
+
+/* The response, after the text was written if the snapshot is a new one */
+static struct MHD_Response *response_of(struct routes *routes, struct routes_snapshot *snapshot,
+					size_t text_bytes)
+{
+	char *text = snapshot->buffer + routes->ahead;
+	struct MHD_Response *response;
+
+	if (!snapshot->sent && !snapshot->compressed) {
+		snapshot->sent = text;
+		snapshot->bytes = text_bytes;
+		snapshot->whole = true;
+	} else if (!snapshot->sent) {
+		snapshot->sent = snapshot->buffer;
+		gzip_begin(snapshot->gzip, text, text_bytes, (uint8_t *)snapshot->buffer,
+			   routes->ahead + text_bytes);
+		(void)compress(snapshot, AT_ONCE_BYTES);
+	}
+	response = MHD_create_response_from_callback(snapshot->whole ? snapshot->bytes
+								     : MHD_SIZE_UNKNOWN,
+						     BLOCK_BYTES, read_on, snapshot, release);
+	if (!response) {
+		release(snapshot);
+		return NULL;
+	}
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, snapshot->content_type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, NEGOTIATE_VARY);
-	if (compressed)
+	if (snapshot->compressed)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
 	return response;
+}
+
+static struct MHD_Response *too_many(unsigned *status)
+{
+	*status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	return fixed("Limit of concurrent requests reached, try again later.\n", TEXT_PLAIN);
+}
+
+static struct MHD_Response *no_room(const char *what, unsigned *status)
+{
+	log_line(LOG_ERROR, "a response does not fit its buffer", LOG_TEXT("response", what));
+	*status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	return fixed("Internal Server Error\n", TEXT_PLAIN);
 }
 
 static struct MHD_Response *metrics(struct routes *routes, const struct http_request *request,
@@ -116,39 +235,51 @@ static struct MHD_Response *metrics(struct routes *routes, const struct http_req
 {
 	struct values accepted = values_of(request, MHD_HTTP_HEADER_ACCEPT);
 	enum negotiate_format format = negotiate_format(accepted.value, accepted.count);
+	struct routes_snapshot *snapshot = take(routes, request, negotiate_content_type[format]);
 	struct exposition exposition;
-	size_t bytes;
+	size_t bytes = 0;
 
-	routes->observe(routes->context, &exposition);
-	bytes = exposition_render(&exposition, format, routes->buffer, routes->buffer_bytes);
-	if (bytes == 0) {
-		log_fields(LOG_ERROR, "metrics do not fit their buffer", NULL);
-		routes->counts.error++;
-		*status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-		return fixed("Internal Server Error\n", TEXT_PLAIN);
+	if (!snapshot) {
+		routes->counts.unavailable++;
+		return too_many(status);
+	}
+	if (!snapshot->sent) {
+		routes->observe(routes->context, &exposition);
+		bytes = exposition_render(&exposition, format, snapshot->buffer + routes->ahead,
+					  routes->text_bytes);
+		if (bytes == 0) {
+			routes->counts.error++;
+			release(snapshot);
+			return no_room("metrics", status);
+		}
 	}
 	routes->counts.ok++;
-	return coded(routes, request, bytes, negotiate_content_type[format]);
+	return response_of(routes, snapshot, bytes);
 }
 
 static struct MHD_Response *status_page(struct routes *routes, const struct http_request *request,
 					unsigned *status)
 {
+	struct routes_snapshot *snapshot = take(routes, request, TEXT_HTML);
 	struct exposition exposition;
 	struct page_facts facts = { .exposition = &exposition,
 				    .history = routes->history,
 				    .ready = routes->ready(routes->context) };
 	struct MHD_Response *response;
-	size_t bytes;
+	size_t bytes = 0;
 
-	routes->observe(routes->context, &exposition);
-	bytes = page_render(routes->page, &facts, routes->buffer, routes->buffer_bytes);
-	if (bytes == 0) {
-		log_fields(LOG_ERROR, "the page does not fit its buffer", NULL);
-		*status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-		return fixed("Internal Server Error\n", TEXT_PLAIN);
+	if (!snapshot)
+		return too_many(status);
+	if (!snapshot->sent) {
+		routes->observe(routes->context, &exposition);
+		bytes = page_render(routes->page, &facts, snapshot->buffer + routes->ahead,
+				    routes->text_bytes);
+		if (bytes == 0) {
+			release(snapshot);
+			return no_room("page", status);
+		}
 	}
-	response = coded(routes, request, bytes, TEXT_HTML);
+	response = response_of(routes, snapshot, bytes);
 	if (response) {
 		MHD_add_response_header(response, "Content-Security-Policy", page_csp());
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
@@ -188,20 +319,31 @@ static struct MHD_Response *ready(struct routes *routes, const struct http_reque
 	if (routes->ready(routes->context))
 		return fixed("dnstt_exporter is ready.\n", TEXT_PLAIN);
 	*status = MHD_HTTP_SERVICE_UNAVAILABLE;
-	return fixed("Capture has not started yet.\n", TEXT_PLAIN);
+	return fixed("Capture is not running.\n", TEXT_PLAIN);
 }
 
-/* NULL: the telemetry path. It comes first, so that it may be any of the others. */
-static const struct {
-	const char *path;
+struct route {
+	const char *path; /* NULL: the telemetry path */
 	struct MHD_Response *(*answer)(struct routes *routes, const struct http_request *request,
 				       unsigned *status);
-} table[] = {
-	{ NULL, metrics },
-	{ "/", landing },
-	{ "/-/healthy", healthy },
-	{ "/-/ready", ready },
+	bool is_health;
 };
+
+/* The telemetry path comes first, so that it may be any of the others */
+static const struct route table[] = {
+	{ NULL, metrics, false },
+	{ "/", landing, false },
+	{ "/-/healthy", healthy, true },
+	{ "/-/ready", ready, true },
+};
+
+static const struct route *route_of(const struct routes *routes, const char *path)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(path, table[i].path ? table[i].path : routes->telemetry_path) == 0)
+			return &table[i];
+	return NULL;
+}
 
 /* A response in place of what was asked for, or NULL if it may be served */
 static struct MHD_Response *refusal(struct routes *routes, const struct http_request *request,
@@ -211,11 +353,8 @@ static struct MHD_Response *refusal(struct routes *routes, const struct http_req
 		request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
 	enum credentials_verdict verdict = CREDENTIALS_ACCEPTED;
 	struct MHD_Response *response;
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now_ns = clock_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	if (web_limited(routes->web, now_ns)) {
 		*status = MHD_HTTP_TOO_MANY_REQUESTS;
 		return fixed("Too Many Requests\n", TEXT_PLAIN);
@@ -239,8 +378,14 @@ static struct MHD_Response *refusal(struct routes *routes, const struct http_req
 static struct MHD_Response *answer(struct routes *routes, const struct http_request *request,
 				   unsigned *status)
 {
-	struct MHD_Response *response = refusal(routes, request, status);
+	const struct route *route = route_of(routes, request->path);
+	struct MHD_Response *response;
 
+	if (request->is_busy && !(route && route->is_health)) {
+		routes->counts.unavailable += route && route->answer == metrics;
+		return too_many(status);
+	}
+	response = refusal(routes, request, status);
 	if (response)
 		return response;
 	if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
@@ -254,10 +399,8 @@ static struct MHD_Response *answer(struct routes *routes, const struct http_requ
 		*status = MHD_HTTP_BAD_REQUEST;
 		return fixed("A body is not expected\n", TEXT_PLAIN);
 	}
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (strcmp(request->path, table[i].path ? table[i].path : routes->telemetry_path) ==
-		    0)
-			return table[i].answer(routes, request, status);
+	if (route)
+		return route->answer(routes, request, status);
 	*status = MHD_HTTP_NOT_FOUND;
 	return fixed("Not Found\n", TEXT_PLAIN);
 }
@@ -268,9 +411,12 @@ struct MHD_Response *routes_answer(void *context, const struct http_request *req
 	struct routes *routes = context;
 	struct MHD_Response *response = answer(routes, request, ret_status);
 
-	for (unsigned i = 0; response && i < WEBCONFIG_HEADERS; i++)
-		if (routes->web->config.headers[i].value)
-			MHD_add_response_header(response, routes->web->config.headers[i].name,
-						routes->web->config.headers[i].value);
+	/* The page has headers that it doesn't work without, and twice they would not be the same */
+	for (unsigned i = 0; response && i < WEBCONFIG_HEADERS; i++) {
+		const struct web_header *header = &routes->web->config.headers[i];
+
+		if (header->value && !MHD_get_response_header(response, header->name))
+			MHD_add_response_header(response, header->name, header->value);
+	}
 	return response;
 }

@@ -5,19 +5,40 @@
 import gzip
 import os
 import pathlib
+import select
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import dnstt
 import host
-from exporter import PORT, Exporter
+import packets
+from exporter import DOMAIN, PORT, Exporter
 
 SCRAPER = "127.0.0.1"
 ATTACKER = "127.0.0.66"
+LONG_DOMAIN = "x." * 100 + "example.com"
+LABEL_SETS = 4096
+DEADLINE = 10
+
+# Every address of 198.18.0.0/19 is in a network of its own
+DATABASE = """
+use MaxMind::DB::Writer::Tree;
+my $tree = MaxMind::DB::Writer::Tree->new(ip_version => 6, record_size => 24,
+    database_type => 'GeoLite2-ASN', languages => ['en'], description => { en => 'test' },
+    alias_ipv6_to_ipv4 => 0, remove_reserved_networks => 0,
+    map_key_type_callback => sub { 'uint32' });
+$tree->insert_network(sprintf('198.18.%d.%d/32', $_ >> 8, $_ & 255),
+                      { autonomous_system_number => 4200000000 + $_ }) for 0 .. 8191;
+open my $file, '>:raw', $ARGV[0] or die;
+$tree->write_tree($file);
+"""
 
 
 class Abuse(unittest.TestCase):
@@ -58,27 +79,73 @@ class Abuse(unittest.TestCase):
             self.connect(f"127.0.{1 + number // 50}.{1 + number % 50}")
         self.scrape_is_quick(exporter)
 
-    def test_slow_headers_end_at_the_deadline(self):
-        exporter = self.start()
-        slow = self.connect(text=b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
-        start = time.monotonic()
-        slow.settimeout(0.5)
-        ended = False
-        while not ended and time.monotonic() - start < 25:
-            try:
-                slow.sendall(b"X-Slow: 1\r\n")
-                ended = slow.recv(100) == b""
-            except TimeoutError:
-                continue
-            except OSError:
-                ended = True
-        self.assertTrue(ended, "still open after 25 s")
-        self.assertGreater(time.monotonic() - start, 5)
+    def test_a_whole_request_has_one_deadline(self):
+        exporter = self.start("-dnstt.domain", LONG_DOMAIN)
+        answered = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
+        line, headers = b"GET /metrics HTTP/1.1\r\nHost: x\r\n", b"X-Slow: 1\r\n" * 1000
+        slow = {}
+        for name, first, rest in (
+            ("line", b"", b"GET /" + b"a" * 1000),
+            ("headers", line, headers),
+            ("line, kept alive", answered, b"GET /" + b"a" * 1000),
+            ("headers, kept alive", answered + line, headers),
+            ("line long after the first byte", b"GET /metr", None),
+        ):
+            tcp = self.connect(text=first)
+            if first.startswith(answered):
+                self.assertTrue(tcp.recv(4096).startswith(b"HTTP/1.1 200"))
+            slow[tcp] = (name, rest and iter(rest), time.monotonic())
+        unread = self.unread(ATTACKER)
+        idle = self.connect(text=answered)
+        nothing = self.connect()
+        ends = {}
+        began = time.monotonic()
+        while slow and time.monotonic() - began < 2.5 * DEADLINE:
+            for tcp in select.select(list(slow), [], [], 0.2)[0]:
+                name, _, start = slow.pop(tcp)
+                self.assertEqual(self.rest_of(tcp), b"", name)
+                ends[name] = time.monotonic() - start
+            for tcp, (name, rest, start) in slow.items():
+                if name.startswith("line long") and time.monotonic() - start > DEADLINE - 2:
+                    rest = rest or iter(line[9:] + headers)
+                    slow[tcp] = (name, rest, start)
+                if rest:
+                    tcp.sendall(bytes([next(rest)]))
+        self.assertEqual(len(ends), 5, f"open after {2.5 * DEADLINE} s: {list(slow.values())}")
+        for name, seconds in ends.items():
+            self.assertGreater(seconds, DEADLINE - 0.5, name)
+            self.assertLess(seconds, DEADLINE + 1.5, name)
         expired = exporter.scrape().value("dnstt_exporter_http_expired_requests_total")
-        self.assertEqual(expired, 1)
+        self.assertEqual(expired, 6, "five slow ones and the one that does not read")
+        with self.assertRaises(OSError):
+            unread.sendall(b"x")
+            time.sleep(0.1)
+            unread.sendall(b"x")
+        self.assertEqual(nothing.recv(1), b"")
+        idle.recv(4096)
+        idle.sendall(answered)
+        self.assertTrue(idle.recv(4096).startswith(b"HTTP/1.1 200"), "idle is not slow")
+
+    def test_a_body_is_not_waited_for(self):
+        exporter = self.start()
+        tcp = self.connect(text=b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n")
+        start = time.monotonic()
+        self.assertIn(b"HTTP/1.1 405", self.rest_of(tcp))
+        self.assertLess(time.monotonic() - start, DEADLINE / 2)
+        self.scrape_is_quick(exporter)
+
+    @staticmethod
+    def rest_of(tcp):
+        answer = b""
+        try:
+            while piece := tcp.recv(1 << 20):
+                answer += piece
+        except ConnectionResetError:
+            pass
+        return answer
 
     def test_slow_reading_stops_nobody(self):
-        exporter = self.start("-dnstt.domain", "x." * 100 + "example.com")
+        exporter = self.start("-dnstt.domain", LONG_DOMAIN)
         for _ in range(40):
             self.unread(ATTACKER)
         for _ in range(5):
@@ -106,17 +173,26 @@ class Abuse(unittest.TestCase):
         """A connection whose responses get stuck, because nobody reads them."""
         tcp = self.connect(source)
         tcp.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        return tcp
 
     def test_requests_beyond_the_limit_get_503(self):
-        exporter = self.start("-web.max-requests", "2", "-dnstt.domain", "x." * 100 + "example.com")
-        self.unread(ATTACKER)
+        exporter = self.start("-web.max-requests", "2", "-dnstt.domain", LONG_DOMAIN)
+        first = self.unread(ATTACKER)
         host.eventually(lambda: self.assertEqual(exporter.scrape().value(
             "promhttp_metric_handler_requests_in_flight"), 1))
         self.unread("127.0.0.67")
         host.eventually(lambda: self.assertEqual(exporter.get("/metrics").status, 503))
+        # A liveness probe must not fail because of scrapes, nor count as one
+        for path, status in (("/-/healthy", 200), ("/-/ready", 200), ("/", 503), ("/x", 503)):
+            self.assertEqual(exporter.get(path).status, status, path)
+        self.assertEqual(exporter.get("/metrics").status, 503)
+        first.close()
+        host.eventually(lambda: self.assertEqual(exporter.get("/metrics").status, 200))
+        refused = exporter.scrape().value("promhttp_metric_handler_requests_total", code="503")
+        self.assertEqual(refused, 2)
 
     def test_one_host_takes_half_of_the_limit(self):
-        exporter = self.start("-web.max-requests", "4", "-dnstt.domain", "x." * 100 + "example.com")
+        exporter = self.start("-web.max-requests", "4", "-dnstt.domain", LONG_DOMAIN)
         for _ in range(6):
             self.unread(ATTACKER)
         time.sleep(0.5)
@@ -182,6 +258,115 @@ class Abuse(unittest.TestCase):
             self.assertIn(b"dnstt_active_clients", gzip.decompress(body))
             time.sleep(1)
         self.assertIsNone(exporter.process.poll())
+
+
+class Large(unittest.TestCase):
+    """Scrapes of as many label sets as there may be."""
+
+    @classmethod
+    def setUpClass(cls):
+        host.must_be_root()
+        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
+        cls.addClassCleanup(folder.cleanup)
+        os.chmod(folder.name, 0o755)
+        database = pathlib.Path(folder.name) / "asn.mmdb"
+        subprocess.run(["/usr/bin/perl", "-e", DATABASE, database], check=True)
+        cls.box, far = host.Host.make(cls, "box"), host.Host.make(cls, "far")
+        # As on a real network; else the kernel takes a whole response at once
+        cls.box.ip("link set lo mtu 1500")
+        host.link(cls.box, "eth0", far, "peer")
+        wire = host.Wire(cls.box, "eth0", far, "peer")
+        cls.addClassCleanup(wire.close)
+        cls.exporter = Exporter.start(cls, cls.box, "-geoip.asn-database", str(database),
+                                      listen=f"0.0.0.0:{PORT}")
+        query = dnstt.Client(DOMAIN).poll()
+        for number in range(LABEL_SETS):
+            source = f"198.18.{number >> 8}.{number & 255}"
+            wire.arrive(*packets.packet((source, 4000), ("192.0.2.1", 53), query))
+            if number % 128 == 127:
+                time.sleep(0.02)
+        host.eventually(lambda: cls.has_all(cls.exporter.get("/metrics").text))
+
+    @staticmethod
+    def has_all(text):
+        if text.count("\ndnstt_queries_total{") < LABEL_SETS:
+            raise AssertionError(text.count("\ndnstt_queries_total{"))
+
+    def resident(self):
+        return int(host.status(self.exporter.pid)["VmRSS"].split()[0]) << 10
+
+    def ask(self, source, *headers):
+        tcp = self.box.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.addCleanup(tcp.close)
+        tcp.settimeout(15)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        tcp.bind((source, 0))
+        tcp.connect((SCRAPER, PORT))
+        tcp.sendall(b"\r\n".join([b"GET /metrics HTTP/1.1", b"Host: x", *headers, b"", b""]))
+        return tcp
+
+    def test_who_does_not_read_takes_no_memory(self):
+        for coding in (b"identity", b"gzip"):
+            accept = {"Accept-Encoding": coding.decode()}
+            self.exporter.get("/metrics", headers=accept)
+            before = self.resident()
+            held = [self.ask(f"127.0.{coding[0]}.{number}", b"Accept-Encoding: " + coding)
+                    for number in range(1, 41)]
+            time.sleep(0.5)
+            self.assertLess(self.resident() - before, 4 << 20, coding)
+            for tcp in held:
+                tcp.close()
+            host.eventually(lambda a=accept: self.assertEqual(
+                self.exporter.get("/metrics", headers=a).status, 200))
+        self.assertGreater(self.exporter.scrape().value(
+            "promhttp_metric_handler_requests_total", code="503"), 0)
+
+    def test_one_host_that_does_not_read_keeps_nobody_out(self):
+        for _ in range(10):
+            self.ask(ATTACKER)
+            time.sleep(0.1)
+        for coding in ("identity", "gzip"):
+            answer = self.exporter.get("/metrics", headers={"Accept-Encoding": coding})
+            self.assertEqual(answer.status, 200)
+        self.has_all(gzip.decompress(answer.body).decode())
+
+    def test_slow_readers_get_all_of_it(self):
+        """Though it is compressed while they read."""
+        for headers in ([], [b"Accept-Encoding: gzip"]):
+            readers = [self.ask(SCRAPER, b"Connection: close", *headers) for _ in range(3)]
+            for tcp in readers:
+                head, body = Abuse.rest_of(tcp).split(b"\r\n\r\n", 1)
+                self.assertTrue(head.startswith(b"HTTP/1.1 200"), head)
+                if b"chunked" in head:
+                    body = self.unchunk(body)
+                self.has_all((gzip.decompress(body) if headers else body).decode())
+
+    def test_whoever_comes_at_the_same_moment_gets_the_same(self):
+        os.kill(self.exporter.pid, signal.SIGSTOP)
+        try:
+            readers = [self.ask(SCRAPER, b"Connection: close") for _ in range(10)]
+        finally:
+            os.kill(self.exporter.pid, signal.SIGCONT)
+        bodies = {Abuse.rest_of(tcp).split(b"\r\n\r\n", 1)[1] for tcp in readers}
+        self.assertEqual(len(bodies), 1)
+        self.has_all(bodies.pop().decode())
+
+    @staticmethod
+    def unchunk(text):
+        body = b""
+        while text:
+            size, text = text.split(b"\r\n", 1)
+            body, text = body + text[:int(size, 16)], text[int(size, 16) + 2:]
+        return body
+
+    def test_http_1_0_gets_it_without_chunks(self):
+        tcp = self.ask(SCRAPER)
+        tcp.close()
+        with self.box.tcp(SCRAPER, PORT) as tcp:
+            tcp.sendall(b"GET /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n")
+            head, body = Abuse.rest_of(tcp).split(b"\r\n\r\n", 1)
+        self.assertNotIn(b"chunked", head)
+        self.has_all(gzip.decompress(body).decode())
 
 
 if __name__ == "__main__":

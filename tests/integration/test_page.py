@@ -350,6 +350,22 @@ class Served(unittest.TestCase):
         self.assertEqual(allowed.status, 200)
         self.assertIn("Clients now", allowed.text)
 
+    def test_headers_of_the_configuration_do_not_come_twice(self):
+        """Browsers take every policy that comes, and one from elsewhere forbids the page's style."""
+        config = self.folder() / "web.yml"
+        config.write_text("http_server_config:\n  headers:\n"
+                          "    Content-Security-Policy: default-src 'none'\n"
+                          "    X-Content-Type-Options: nosniff\n    X-Frame-Options: deny\n")
+        config.chmod(0o644)
+        exporter = Exporter.start(self, self.box, "-web.config.file", str(config))
+        page, metrics = exporter.get("/").headers, exporter.get("/metrics").headers
+        (policy,) = page.get_all("Content-Security-Policy")
+        self.assertIn("style-src 'sha256-", policy)
+        self.assertEqual(metrics.get_all("Content-Security-Policy"), ["default-src 'none'"])
+        for headers in (page, metrics):
+            self.assertEqual(headers.get_all("X-Content-Type-Options"), ["nosniff"])
+            self.assertEqual(headers.get_all("X-Frame-Options"), ["deny"])
+
     def test_disable_page_leaves_a_plain_link(self):
         exporter = Exporter.start(self, self.box, "-web.disable-page")
         answer = exporter.get("/")

@@ -89,10 +89,8 @@ void exposition_craft_traffic(struct exposition_craft *craft)
 		for (unsigned i = 0; i < verdict; i++)
 			count(craft, record_refused(verdict, i), 5000);
 	craft->capture = (struct batch_state){ .packets = 1234, .ring_drops = 5, .stalls = 6 };
-	craft->http = (struct http_counts){
-		.in_flight = 1, .unavailable = 2, .refused = 3, .expired = 4
-	};
-	craft->scrapes = (struct routes_counts){ .ok = 5, .error = 6 };
+	craft->http = (struct http_counts){ .in_flight = 1, .refused = 3, .expired = 4 };
+	craft->scrapes = (struct routes_counts){ .ok = 5, .error = 6, .unavailable = 2 };
 }
 
 char *exposition_craft_render(const struct exposition_craft *craft, enum negotiate_format format)
