@@ -113,8 +113,8 @@ void page_problems(struct text *text, const struct page_view *view,
 		return;
 	text_string(text, "<section class=\"problems\" aria-label=\"Problems\"><ul>\n");
 	if (problems->not_ready)
-		text_string(text, "<li><strong>Capture is not running yet.</strong> "
-				  "Nothing is counted before.</li>\n");
+		text_string(text, "<li><strong>Capture is not running.</strong> "
+				  "Nothing is counted until it does.</li>\n");
 	silent(text, view, problems);
 	if (problems->drops != 0) {
 		text_string(text, "<li><strong>");

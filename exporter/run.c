@@ -57,7 +57,7 @@ bool run_is_ready(void *context)
 {
 	const struct exporter *exporter = context;
 
-	return exporter->capture.ingest.ready;
+	return supervise_hears(&exporter->capture, clock_ns(CLOCK_MONOTONIC));
 }
 
 static void capture_ready(void *context, uint32_t events)

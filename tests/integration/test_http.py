@@ -3,8 +3,11 @@
 """What a scraper and a browser get: status, headers, the text format, the series that exist."""
 
 import os
+import pathlib
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -115,6 +118,52 @@ class Answers(unittest.TestCase):
                      "process_open_fds", "process_max_fds"):
             self.assertGreater(scrape.value(name) or 0, 0, name)
         self.assertIsNotNone(scrape.value("process_cpu_seconds_total"))
+
+
+class Health(unittest.TestCase):
+    def setUp(self):
+        host.must_be_root()
+        self.box = host.Host.make(self, "box")
+
+    def expect(self, exporter, ready):
+        """The process is healthy; whether capture works is another question."""
+        self.assertEqual(exporter.get("/-/healthy").status, 200)
+        answer = exporter.get("/-/ready")
+        self.assertEqual(answer.status, 200 if ready else 503)
+        page = exporter.get("/").text
+        self.assertEqual("Capture is not running." in page, not ready)
+        self.assertEqual("Capture is not running." in answer.text, not ready)
+
+    def test_not_ready_before_capture_is(self):
+        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
+        self.addCleanup(folder.cleanup)
+        os.chmod(folder.name, 0o755)
+        slow = pathlib.Path(folder.name, "slow")
+        slow.write_text("#!/bin/sh\nexec sleep 60\n")
+        slow.chmod(0o755)
+        exporter = Exporter(self.box, capture=str(slow))
+        self.addCleanup(exporter.kill)
+
+        def answers():
+            try:
+                self.expect(exporter, ready=False)
+            except OSError as error:
+                raise AssertionError(error) from error
+
+        host.eventually(answers, 8)
+
+    def test_not_ready_while_capture_stands_still(self):
+        exporter = Exporter.start(self, self.box)
+        self.expect(exporter, ready=True)
+        capture = exporter.capture_pid()
+        os.kill(capture, signal.SIGSTOP)
+        try:
+            start = time.monotonic()
+            host.eventually(lambda: self.expect(exporter, ready=False), 15)
+            self.assertGreater(time.monotonic() - start, 8)
+        finally:
+            os.kill(capture, signal.SIGCONT)
+        host.eventually(lambda: self.expect(exporter, ready=True), 3)
 
 
 class Counts(unittest.TestCase):

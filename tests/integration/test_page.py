@@ -329,7 +329,7 @@ class Served(unittest.TestCase):
         slow.chmod(0o755)
 
         def told(answer):
-            self.assertIn("Capture is not running yet.", answer.text)
+            self.assertIn("Capture is not running.", answer.text)
             self.assertIn(">1 problem<", answer.text)
 
         self.eventually(self.begin(capture=str(slow)), told)

@@ -105,7 +105,7 @@ static void test_every_problem_is_told_and_counted(void **state)
 	page_host_render();
 	assert_shown("<title>5 problems - dnstt_exporter</title>");
 	assert_shown("<span class=\"state bad\">5 problems</span>");
-	assert_shown("Capture is not running yet.");
+	assert_shown("Capture is not running.");
 	assert_shown("1,234 packets dropped in the last hour.");
 	assert_shown("<dt>Dropped</dt><dd class=\"bad\">1,234<");
 	assert_shown("1 session forgotten early");
