@@ -110,9 +110,10 @@ static void count(struct traffic *traffic, const struct record *record, uint64_t
 			   traffic->sessions.now_ns);
 	if (sight == SIGHT_DUPLICATE) {
 		traffic->duplicates++;
+	} else if (record->kind == RECORD_RESPONSE && record->domain == RECORD_NO_DOMAIN) {
+		traffic->unmatched++;
 	} else if (record->kind == RECORD_RESPONSE) {
-		if (record->domain != RECORD_NO_DOMAIN)
-			count_response(traffic, record, session_hash);
+		count_response(traffic, record, session_hash);
 	} else if (record->verdict != VERDICT_ACCEPTED) {
 		traffic->domain[row].rejected[record->verdict]++;
 	} else {

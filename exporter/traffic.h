@@ -36,7 +36,8 @@ struct traffic {
 	uint32_t domains;
 	bool use_ecs;
 	uint64_t duplicates;
-	uint64_t ignored; /* on interfaces that were not asked for */
+	uint64_t ignored;   /* on interfaces that were not asked for */
+	uint64_t unmatched; /* responses under no domain, or of which none could be read */
 };
 
 struct traffic_options {

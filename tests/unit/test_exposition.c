@@ -229,7 +229,7 @@ static void fill(void)
 	}
 	/* A clock at which all of this can be: the counters of the rows count times as well */
 	memset(craft.traffic.domain, 0xff, sizeof(craft.traffic.domain));
-	craft.traffic.duplicates = craft.traffic.ignored = UINT64_MAX;
+	craft.traffic.duplicates = craft.traffic.ignored = craft.traffic.unmatched = UINT64_MAX;
 	craft.traffic.series.overflow = craft.traffic.sessions.evictions = UINT64_MAX;
 	memset(&craft.capture, 0xff, sizeof(craft.capture));
 	memset(&craft.http, 0xff, sizeof(craft.http));

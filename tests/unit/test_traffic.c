@@ -129,12 +129,23 @@ static void test_response_to_a_refused_question_counts_by_its_rcode_alone(void *
 	assert_int_equal(domain(0)->responses[0], 1);
 	assert_int_equal(series(0)->bytes_out, 0);
 	assert_int_equal(domain(0)->last_response_ns, 0);
-	/* Under no domain it is not this tunnel's */
-	response = record_refused(VERDICT_DOMAIN, 2);
-	response.kind = RECORD_RESPONSE;
-	count(response);
+	assert_int_equal(traffic.unmatched, 0);
+}
+
+static void test_response_under_no_domain_is_not_this_tunnel_s(void **state)
+{
+	(void)state;
+	for (unsigned verdict = VERDICT_PACKET; verdict <= VERDICT_DOMAIN; verdict++) {
+		struct record response = record_refused(verdict, verdict);
+
+		response.kind = RECORD_RESPONSE;
+		count(response);
+		assert_int_equal(traffic.unmatched, verdict);
+	}
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(domain(i)->responses[0], i == 0);
+		assert_int_equal(domain(i)->responses[0], 0);
+	for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
+		assert_int_equal(domain(2)->rejected[verdict], 0);
 }
 
 static void test_refused_query_counts_by_its_reason_alone(void **state)
@@ -339,6 +350,7 @@ int main(void)
 		WITH_TRAFFIC(test_response_counts_its_bytes),
 		WITH_TRAFFIC(test_refusal_is_a_response_without_bytes),
 		WITH_TRAFFIC(test_response_to_a_refused_question_counts_by_its_rcode_alone),
+		WITH_TRAFFIC(test_response_under_no_domain_is_not_this_tunnel_s),
 		WITH_TRAFFIC(test_refused_query_counts_by_its_reason_alone),
 		WITH_TRAFFIC(test_packet_on_two_interfaces_counts_once),
 		WITH_TRAFFIC(test_retransmitted_query_counts_as_one_and_as_such),
