@@ -12,8 +12,8 @@
 #include "tunnel.h"
 
 #define SERVER_BUFFER  4096 /* dnstt-server reads no more of a message (main.go recvLoop()) */
-#define EXTENSIONS_MAX 8
-#define OPTION_ECS     8 /* RFC 7871, 6 */
+#define EXTENSIONS_MAX 4    /* filter.c passes no more */
+#define OPTION_ECS     8    /* RFC 7871, 6 */
 
 static const uint8_t v4_mapped[16] = { [10] = 0xff, 0xff }; /* RFC 4291, 2.5.5.2 */
 

@@ -228,7 +228,7 @@ static void test_up_to_two_vlan_tags_are_seen_through(void **state)
 	}
 }
 
-static void test_up_to_eight_extension_headers_are_seen_through(void **state)
+static void test_up_to_four_extension_headers_are_seen_through(void **state)
 {
 	static const unsigned kinds[] = { 0, 43, 60, 44 };
 
@@ -236,14 +236,14 @@ static void test_up_to_eight_extension_headers_are_seen_through(void **state)
 	for (unsigned kind = 0; kind < COUNT(kinds); kind++) {
 		struct craft craft = craft_datagram();
 
-		for (unsigned count = 1; count <= 9; count++) {
+		for (unsigned count = 1; count <= 5; count++) {
 			struct craft packet;
 
 			craft_extension(&craft, count == 1 ? 17 : kinds[kind], 0, 0, 0, 0);
 			packet = craft;
 			craft_ipv6(&packet, 1, 2);
 			packet.at[6] = (uint8_t)kinds[kind];
-			if (count <= 8)
+			if (count <= 4)
 				assert_int_equal(judge(&packet).verdict, VERDICT_ACCEPTED);
 			else
 				assert_packet_fault(&packet);
@@ -321,7 +321,7 @@ int main(void)
 		cmocka_unit_test(test_packet_that_ends_in_a_header_is_a_packet_fault),
 		cmocka_unit_test(test_ethertype_behind_a_tag_says_what_the_packet_is),
 		cmocka_unit_test(test_up_to_two_vlan_tags_are_seen_through),
-		cmocka_unit_test(test_up_to_eight_extension_headers_are_seen_through),
+		cmocka_unit_test(test_up_to_four_extension_headers_are_seen_through),
 		cmocka_unit_test(test_extension_header_has_a_length),
 		cmocka_unit_test(test_payload_of_ipv6_holds_its_extension_headers),
 		cmocka_unit_test(test_unknown_extension_header_is_a_packet_fault),
