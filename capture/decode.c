@@ -95,12 +95,12 @@ static bool read_packet(const struct sight *sight, struct datagram *ip, uint8_t 
 /* EDNS Client Subnet of a query's OPT (RFC 7871, 6): the first one, if it is well formed */
 static bool client_subnet(const struct dns_message *message, uint8_t resolver[16])
 {
-	struct cursor options = { .bytes = message->opt.at, .end = message->opt.bytes };
+	struct cursor options = message->opt;
 	const uint8_t *option, *ecs;
 	unsigned bits, used;
 
 	do {
-		option = message->opt.at ? cursor_take(&options, 4) : NULL;
+		option = options.bytes ? cursor_take(&options, 4) : NULL;
 		ecs = option ? cursor_take(&options, be16(option + 2)) : NULL;
 	} while (ecs && be16(option) != OPTION_ECS);
 	if (!ecs || be16(option + 2) < 5 || ecs[0] != 0 || ecs[1] < 1 || ecs[1] > 2)
@@ -183,7 +183,7 @@ static uint8_t read_message(struct cursor *cursor, const struct config *config,
 	if (query && config->use_ecs && client_subnet(&message, record->resolver))
 		record->flags |= RECORD_FLAG_ECS;
 	if (!query && !(message.flags & RECORD_FLAG_RCODE))
-		tunnel_downstream(message.txt.at, message.txt.bytes, record);
+		tunnel_downstream(message.txt.bytes, (uint16_t)message.txt.end, record);
 	if (config->tunnels[record->domain].framing == FRAMING_DNSTTEX)
 		record->flags &= (uint8_t)~RECORD_FLAG_KCP; /* its KCP is another */
 	return VERDICT_ACCEPTED;
@@ -211,9 +211,8 @@ void decode(const struct sight *sight, const struct config *config, struct recor
 
 	/* The message alone: its names point to offsets from its start */
 	*cursor = (struct cursor){ cursor->bytes + cursor->at, 0, cursor->end - cursor->at };
-	bytes = record->message_bytes;
-	if (!sight->outgoing && bytes > SERVER_BUFFER)
-		bytes = SERVER_BUFFER;
+	bytes = sight->outgoing || record->message_bytes < SERVER_BUFFER ? record->message_bytes
+									 : SERVER_BUFFER;
 	cursor->end = bytes < cursor->end ? bytes : cursor->end;
 	record->verdict = VERDICT_FRAGMENT;
 	if (sight->outgoing || bytes == cursor->end)

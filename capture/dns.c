@@ -14,46 +14,44 @@
 /* A name, following compression pointers wherever they lead (dns.go readName()) */
 static bool dns_name(struct cursor *cursor, struct dns_name *name)
 {
-	unsigned bytes = 1, pointers = 0, labels = 0;
+	unsigned bytes = 1, pointers = 0, labels = 0, length;
 	struct cursor at = *cursor;
 	const uint8_t *label;
 
-	while ((label = cursor_take(&at, 1)) && *label != 0) {
-		if (*label >= 0xc0) {
-			if (!cursor_take(&at, 1) || ++pointers > POINTERS_MAX)
-				return false;
-			cursor->at = pointers == 1 ? at.at : cursor->at;
-			at.at = be16(label) & 0x3fff;
-			if (at.at > at.end)
+	while ((label = cursor_take(&at, 1)) && (length = *label) != 0) {
+		if (length < 64) {
+			name->label[labels++] = label;
+			bytes += 1 + length;
+			if (bytes > DNS_NAME_BYTES || !cursor_take(&at, length))
 				return false;
 			continue;
 		}
-		bytes += 1u + *label;
-		if (*label > 63 || bytes > DNS_NAME_BYTES || !cursor_take(&at, *label))
+		if (length < 0xc0 || !cursor_take(&at, 1) || ++pointers > POINTERS_MAX)
 			return false;
-		name->label[labels++] = label;
+		cursor->at = pointers == 1 ? at.at : cursor->at;
+		at.at = be16(label) & 0x3fff;
+		if (at.at > at.end)
+			return false;
 	}
-	if (!label)
-		return false;
 	name->label[labels] = label;
 	name->labels = (uint8_t)labels;
 	name->end = at.bytes + at.end;
+	name->is_in_line = pointers == 0;
 	cursor->at = pointers == 0 ? at.at : cursor->at;
-	return true;
+	return label;
 }
 
 /* A resource record: its fixed part (TYPE, CLASS, TTL, RDLENGTH), or NULL; its name is not kept */
-static const uint8_t *dns_rr(struct cursor *cursor, struct dns_rdata *ret_rdata)
+static const uint8_t *dns_rr(struct cursor *cursor, struct cursor *ret_rdata)
 {
 	static struct dns_name name;
 	const uint8_t *fixed;
 
 	if (!dns_name(cursor, &name) || !(fixed = cursor_take(cursor, 10)))
 		return NULL;
-	ret_rdata->at = fixed + 10;
-	ret_rdata->bytes = be16(fixed + 8);
-	if (!cursor_take(cursor, ret_rdata->bytes))
-		ret_rdata->bytes = (uint16_t)(cursor->end - cursor->at);
+	*ret_rdata = (struct cursor){ .bytes = fixed + 10, .end = be16(fixed + 8) };
+	if (!cursor_take(cursor, ret_rdata->end))
+		ret_rdata->end = cursor->end - cursor->at;
 	return fixed;
 }
 
@@ -61,8 +59,8 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 {
 	const uint8_t *header = cursor_take(cursor, 12), *fixed;
 	struct dns_message *message = ret_message;
-	unsigned questions, records, additional;
-	struct dns_rdata rdata;
+	unsigned records, additional;
+	struct cursor rdata;
 	static struct dns_name other;
 
 	memset(&message->id, 0, sizeof(*message) - offsetof(struct dns_message, id));
@@ -72,8 +70,7 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 	message->id = be16(header);
 	message->flags = be16(header + 2);
 	message->qdcount = be16(header + 4);
-	questions = whole ? message->qdcount : message->qdcount > 0;
-	for (unsigned i = 0; i < questions; i++) {
+	for (unsigned i = 0; i < message->qdcount && (whole || i == 0); i++) {
 		if (!dns_name(cursor, i == 0 ? &message->qname : &other) ||
 		    !(fixed = cursor_take(cursor, 4))) /* QTYPE; QCLASS counts for nothing */
 			return false;
@@ -86,14 +83,13 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 		return true;
 	}
 	additional = be16(header + 10);
-	records = be16(header + 6) + be16(header + 8) + additional;
-	for (; records > 0; records--) {
+	for (records = be16(header + 6) + be16(header + 8) + additional; records > 0; records--) {
 		fixed = dns_rr(cursor, &rdata);
-		if (!fixed || rdata.bytes != be16(fixed + 8))
+		if (!fixed || rdata.end != be16(fixed + 8))
 			return false;
 		if (records > additional || be16(fixed) != TYPE_OPT || message->opt_fault)
 			continue; /* the first fault stays, as responseFor() returns there */
-		if (message->opt.at)
+		if (message->opt.bytes)
 			message->opt_fault = VERDICT_MULTIPLE_OPT;
 		else if (fixed[5] != 0) /* RFC 6891, 6.1.3 */
 			message->opt_fault = VERDICT_EDNS_VERSION;

@@ -37,20 +37,16 @@ struct dns_name {
 	const uint8_t *label[DNS_NAME_BYTES / 2 + 1]; /* length octet of each and of the root */
 	const uint8_t *end;			      /* of the message */
 	uint8_t labels;				      /* without the root */
-};
-
-/* RDATA of a resource record, NULL without one */
-struct dns_rdata {
-	const uint8_t *at;
-	uint16_t bytes; /* those that are there, if the message is cut short */
+	bool is_in_line;			      /* no pointer: one label behind the other */
 };
 
 struct dns_message {
 	struct dns_name qname; /* of the first question, if qdcount is not 0 */
 	uint16_t id, flags, qdcount, qtype;
-	uint16_t edns_size;	   /* 512 if smaller or without OPT */
-	uint8_t opt_fault;	   /* VERDICT_MULTIPLE_OPT, ..._EDNS_VERSION: the first; 0 */
-	struct dns_rdata opt, txt; /* of the OPT; of the first answer, if it is a TXT */
+	uint16_t edns_size; /* 512 if smaller or without OPT */
+	uint8_t opt_fault;  /* VERDICT_MULTIPLE_OPT, ..._EDNS_VERSION: the first; 0 */
+	/* RDATA, as far as it is there, or NULL: of the OPT; of the first answer, if it is a TXT */
+	struct cursor opt, txt;
 };
 
 /* A message as dnstt-server's parser reads it, rules 1 to 5: names as in dns.go readName(), no byte

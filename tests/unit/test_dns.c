@@ -61,7 +61,7 @@ static void test_query_is_read_field_by_field(void **state)
 	assert_int_equal(message.qtype, 28);
 	assert_int_equal(message.edns_size, 1452);
 	assert_int_equal(message.opt_fault, 0);
-	assert_int_equal(message.opt.bytes, 6);
+	assert_int_equal(message.opt.end, 6);
 	assert_int_equal(message.qname.labels, 3);
 	assert_name(&message.qname, "\1a\7example\3com", 15);
 }
@@ -280,7 +280,7 @@ static void test_opt_counts_under_additional_only(void **state)
 		craft_opt(&craft, 1232);
 		assert_true(read(&craft, true, &message));
 		assert_int_equal(message.edns_size, section == 2 ? 1232 : 512);
-		assert_int_equal(message.opt.at != NULL, section == 2);
+		assert_int_equal(message.opt.bytes != NULL, section == 2);
 	}
 }
 
@@ -326,18 +326,18 @@ static void test_response_is_read_as_far_as_its_first_answer(void **state)
 	assert_true(read(&craft, false, &message));
 	assert_int_equal(message.flags, 0x8400);
 	assert_int_equal(message.qtype, 16);
-	assert_int_equal(message.txt.bytes, 5);
+	assert_int_equal(message.txt.end, 5);
 	craft_bytes(&craft, "more", 4);
 	assert_true(read(&craft, false, &message));
-	assert_int_equal(message.txt.bytes, 5);
+	assert_int_equal(message.txt.end, 5);
 
 	question = 12 + 3 + 4;
 	craft.size = question + 11 + 3; /* three bytes of the text are there */
 	assert_true(read(&craft, false, &message));
-	assert_int_equal(message.txt.bytes, 3);
+	assert_int_equal(message.txt.end, 3);
 	craft.size = question + 10;
 	assert_true(read(&craft, false, &message));
-	assert_null(message.txt.at);
+	assert_null(message.txt.bytes);
 	for (craft.size = 0; craft.size < question; craft.size++)
 		assert_false(read(&craft, false, &message));
 }
@@ -353,7 +353,7 @@ static void test_answer_that_is_no_text_is_passed_over(void **state)
 	craft_rr(&craft, 5, 1, 60, "\0", 1);
 	craft_rr(&craft, 16, 1, 60, "\1x", 2);
 	assert_true(read(&craft, false, &message));
-	assert_null(message.txt.at);
+	assert_null(message.txt.bytes);
 }
 
 static void test_response_may_have_no_question(void **state)
