@@ -83,13 +83,17 @@ void sights_prefetch(const struct sights *sights, const struct sight_hash *hash)
 enum sight_verdict sights_see(struct sights *sights, const struct sight_hash *hash,
 			      uint32_t interface, uint64_t now_ns)
 {
-	struct sighting *set = set_of(sights, hash), *place = NULL;
+	struct sighting *set = set_of(sights, hash), *place = set;
 	const struct sighting now = { .message = (uint32_t)(hash->message >> 32) | 1,
 				      .packet = (uint32_t)hash->packet,
 				      .interface = interface,
 				      .seen_ms = (uint32_t)(now_ns / 1000000) };
 	enum sight_verdict verdict = SIGHT_FIRST;
 
+	/* The oldest makes room; an empty one is as old as the clock */
+	for (unsigned i = 1; i < WAYS; i++)
+		if (now.seen_ms - set[i].seen_ms > now.seen_ms - place->seen_ms)
+			place = &set[i];
 	for (unsigned i = 0; i < WAYS; i++) {
 		uint32_t age_ms = now.seen_ms - set[i].seen_ms;
 
@@ -102,14 +106,6 @@ enum sight_verdict sights_see(struct sights *sights, const struct sight_hash *ha
 		if (age_ms <= SIGHTS_DUPLICATE_MS && set[i].interface != interface)
 			return SIGHT_DUPLICATE;
 		place = &set[i];
-	}
-	for (unsigned i = 0; i < WAYS && !place; i++)
-		place = set[i].message == 0 ? &set[i] : NULL;
-	if (!place) {
-		place = set;
-		for (unsigned i = 1; i < WAYS; i++)
-			if (now.seen_ms - set[i].seen_ms > now.seen_ms - place->seen_ms)
-				place = &set[i];
 	}
 	*place = now;
 	return verdict;
