@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "log.h"
 
 #define COUNT(array)		  (sizeof(array) / sizeof(*(array)))
 #define PR_SET_MDWE_		  65 /* not in this system's headers, perhaps */
@@ -199,6 +200,7 @@ int sandbox_enter(const char *const *files, size_t count, pid_t capture, int *re
 	static const struct rlimit none = { 0, 0 };
 	scmp_filter_ctx filter;
 	int landlock;
+	bool refused;
 
 	if (count > SANDBOX_FILES)
 		return -E2BIG;
@@ -208,7 +210,9 @@ int sandbox_enter(const char *const *files, size_t count, pid_t capture, int *re
 	if (setrlimit(RLIMIT_NPROC, &none) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
 	/* Linux 6.3; before, seccomp alone sees to it */
-	prctl(PR_SET_MDWE_, PR_MDWE_REFUSE_EXEC_GAIN_, 0, 0, 0);
+	refused = prctl(PR_SET_MDWE_, PR_MDWE_REFUSE_EXEC_GAIN_, 0, 0, 0) == 0;
+	log_line(LOG_INFO, "confining this process", LOG_NUMBER("landlock_abi", landlock),
+		 LOG_TEXT("writable_code_refused", refused ? "yes" : "no"));
 	filter = sandbox_policy(getpid(), capture);
 	if (!filter)
 		return -ENOMEM;

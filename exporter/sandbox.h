@@ -39,7 +39,8 @@ scmp_filter_ctx sandbox_policy(pid_t self, pid_t capture);
  * change of the working directory, since paths may be relative.
  *
  * A directory that this user can't enter is left out: a reload from there fails in any case. Where a
- * path is a link, both its directory and that of its target stay readable.
+ * path is a link, both its directory and that of its target stay readable. What the kernel has of
+ * this is logged.
  *
  * Return: 0, negative errno; then the process must end
  */

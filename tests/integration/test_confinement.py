@@ -111,6 +111,7 @@ AMBIENT = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
 
 # Calls whose numbers are the same on every architecture
 LANDLOCK_CREATE_RULESET, MSEAL = 444, 462
+PR_GET_MDWE = 66
 
 
 def system_call(number, *arguments):
@@ -138,19 +139,25 @@ class Live(unittest.TestCase):
                 self.assertRegex(limits, rf"Max {limit} +0 +0")
         self.assertRegex(limits, r"Max open files +2 +2")  # of capture
 
-    def hello(self):
-        """What the log says of capture's confinement."""
-        (line,) = re.findall(r".*capture is confined.*", self.exporter.stderr())
+    def logged(self, words):
+        """What the log says of a process's confinement."""
+        (line,) = re.findall(rf".*{words}.*", self.exporter.stderr())
         return dict(re.findall(r"(\w+)=(\S+)", line))
 
-    def test_capture_has_landlock_where_the_kernel_has(self):
+    def test_both_have_landlock_where_the_kernel_has(self):
         abi = system_call(LANDLOCK_CREATE_RULESET, None, 0, 1)
         host.must(abi > 0, "this kernel has no Landlock")
-        self.assertEqual(self.hello()["landlock_abi"], str(abi))
+        for words in ("capture is confined", "confining this process"):
+            self.assertEqual(self.logged(words)["landlock_abi"], str(abi))
 
     def test_the_ring_is_sealed_where_the_kernel_seals(self):
         host.must(system_call(MSEAL, None, 0, 0) == 0, "this kernel has no mseal()")
-        self.assertEqual(self.hello()["ring_sealed"], "yes")
+        self.assertEqual(self.logged("capture is confined")["ring_sealed"], "yes")
+
+    def test_writable_code_is_refused_where_the_kernel_can(self):
+        host.must(ctypes.CDLL(None).prctl(PR_GET_MDWE, 0, 0, 0, 0) >= 0,
+                  "this kernel does not refuse writable code")
+        self.assertEqual(self.logged("confining this process")["writable_code_refused"], "yes")
 
     def test_nobody_of_their_user_reaches_into_them(self):
         only_x86_64()
@@ -299,9 +306,11 @@ class Works(unittest.TestCase):
         (server.files / "web.yml").write_text("nonsense: 1\n")
         self.reload(server, "nonsense")
         self.box.ip("link add v0 type veth peer v1", "link delete v0")
-        connections = [server.connect(source=f"127.0.0.{2 + number // 50}")
-                       for number in range(200)]
-        for connection in connections:
+        connections = []
+        for number in range(200):  # whose first requests have a deadline
+            connections.append(server.connect(source=f"127.0.0.{2 + number // 50}"))
+            self.assertEqual(server.get(connection=connections[-1])[0], 200)
+        for connection in connections[::10]:
             self.assertEqual(server.get(connection=connection)[0], 200)
         for connection in connections:
             connection.close()

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "bpf.h"
+#include "log.h"
 #include "record.h"
 #include "spawn.h"
 #include "unit.h"
@@ -567,6 +568,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_message_of_no_known_type_is_refused_for_that),
 	};
 
+	log_configure(LOG_ERROR, LOG_LOGFMT);
 	if (strcmp(argv[0], "dnstt_capture") == 0)
 		return be_capture(argc, argv);
 	return cmocka_run_group_tests(tests, export_policy, NULL);
