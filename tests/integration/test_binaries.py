@@ -38,8 +38,7 @@ LOOP = {
     },
     "capture/libconfined.a.p/filter.c.o": set(),
     "capture/libconfined.a.p/ring.c.o": {
-        "__errno_location", "bind", "filter_program", "getsockopt", "mmap64", "setsockopt",
-        "socket", "syscall",
+        "bind", "filter_program", "getsockopt", "mmap64", "setsockopt", "socket", "syscall",
     },
     "capture/libconfined.a.p/sandbox.c.o": {
         "__errno_location", "confine_files", "confine_policy", "seccomp_load", "setrlimit64",
@@ -114,7 +113,8 @@ class Programs(unittest.TestCase):
             calls = undefined(path, "-D")
             self.assertIn("__stack_chk_fail", calls, path)
             checked = {name for name in calls if re.fullmatch(r"__\w+_chk", name)}
-            self.assertLess({"__memcpy_chk", "__memset_chk"}, checked, path)
+            # capture clears nothing whose length it does not know when it is compiled
+            self.assertLess({"__memcpy_chk"}, checked, path)
 
     def test_libraries_come_from_the_system_only(self):
         for path in self.programs:
