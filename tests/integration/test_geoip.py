@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import struct
@@ -14,10 +15,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import bad_databases
 import dnstt
 import host
 import packets
-from exporter import DOMAIN, FIXTURES, Exporter
+from exporter import ADDRESS, DOMAIN, FIXTURES, PORT, Exporter
 
 MAKE = FIXTURES / "make-databases.pl"
 # What every database of make-databases.pl has for these resolvers
@@ -27,6 +29,10 @@ PLACES = {
     "2001:db8::53": ("JP", "64511"),
     "240.0.0.1": ("ZZ", "0"),
 }
+OTHERS, NOBODY = 4711, 65534  # users
+AMBIENT = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+           "--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw", "--"]
+AT_ONCE = 6  # exporters that start
 SERVER = {4: "203.0.113.200", 6: "fd00::1"}
 
 
@@ -113,19 +119,153 @@ class Geoip(unittest.TestCase):
         path = self.folder / "country.mmdb"
         shutil.copy(self.made / "geolite2-country.mmdb", path)
         exporter = Exporter.start(self, self.near, "-geoip.country-database", str(path))
-        for failures, spoil in enumerate((
-            lambda: path.write_bytes(b""),
-            lambda: path.write_bytes((self.made / "geolite2-country.mmdb").read_bytes()[:-300]),
-            path.unlink,
-            path.mkdir,
+        for failures, (spoil, words) in enumerate((
+            (lambda: path.write_bytes(b""), "it is empty; fetch it again"),
+            (lambda: path.write_bytes((self.made / "geolite2-country.mmdb").read_bytes()[:-300]),
+             "it does not end in the metadata of a MaxMind DB; it is damaged, cut short or no MaxMind "
+             "DB: fetch it again"),
+            (path.unlink, "No such file or directory; check the path, or put the file there"),
+            (path.mkdir, "it is a directory; name a file in it"),
+            (lambda: (path.rmdir(), os.mkfifo(path)), "it is not a regular file"),
         ), 1):
             spoil()
-            os.kill(exporter.pid, signal.SIGHUP)
-            host.eventually(lambda n=failures: self.assertEqual(exporter.scrape().value(
-                "dnstt_geoip_reloads_total", database="country", result="failure"), n))
-            self.assertEqual(exporter.stderr().count("was not replaced"), failures)
+            self.assertEqual(self.reload(exporter), "failure")
+            refused = self.refusals(exporter)
+            self.assertEqual(len(refused), failures)
+            self.assertIn(f"{path}: {words}", refused[-1])
         self.ask("192.0.2.1")
         self.expect(exporter, 1, country="DE")
+
+    def reload(self, exporter, database="country"):
+        """Tells it to load its databases again; the result of one of them."""
+        def done():
+            return exporter.scrape().by("dnstt_geoip_reloads_total", "result", database=database)
+
+        before = done()
+        os.kill(exporter.pid, signal.SIGHUP)
+        host.eventually(lambda: self.assertNotEqual(done(), before), pause=0.01)
+        changed = {result for result, count in done().items() if count != before.get(result, 0)}
+        self.assertEqual(len(changed), 1)
+        return changed.pop()
+
+    def refusals(self, exporter):
+        """Log lines about databases that did not take over."""
+        return [line for line in exporter.stderr().splitlines()
+                if "level=warn" in line and "was not replaced; the old one stays in use" in line]
+
+    def bad_set(self):
+        """Name, content, and words of the reason; None where it is not known to be bad."""
+        yield from bad_databases.crafted()
+        for name in ("GeoLite2-Country-Test.mmdb", "GeoLite2-ASN-Test.mmdb"):
+            content = (FIXTURES / name).read_bytes()
+            yield from ((*spoiled, None) for spoiled in bad_databases.spoiled(name, content))
+
+    def assert_refused(self, line, path, words):
+        """The line names path, reason and mend."""
+        match = re.search(r'reason="(cannot (?:use|read) (\S+): ([^:;]+)[;:] ?[^"]*)"', line)
+        self.assertTrue(match, line)
+        self.assertEqual(match[2], str(path), line)
+        self.assertIn(words or "", match[1])
+        self.assertRegex(match[1], "fetch it again|unpack it first|name a database that has one")
+
+    def test_no_file_of_the_bad_set_crashes_or_hangs_a_start(self):
+        waiting = list(self.bad_set())
+        started, taken = [], 0
+        while waiting or started:
+            while waiting and len(started) < AT_ONCE:
+                name, content, words = waiting.pop()
+                path = self.folder / name
+                path.write_bytes(content)
+                which = "asn" if "ASN" in name else "country"
+                port = PORT + len(waiting)
+                exporter = Exporter(self.near, f"-geoip.{which}-database", str(path),
+                                    listen=f"{ADDRESS}:{port}")
+                self.addCleanup(exporter.kill)
+                started.append((exporter, path, words, port))
+            exporter, path, words, port = started.pop(0)
+            with self.subTest(file=path.name):
+                if self.has_started(exporter, port):
+                    taken += 1
+                    self.assertIsNone(words, "was taken")
+                    self.assertEqual(exporter.stop(), 0)
+                else:
+                    self.assertEqual(exporter.wait(), 1, exporter.stderr())
+                    lines = [line for line in exporter.stderr().splitlines()
+                             if "level=info" not in line]
+                    self.assertEqual(len(lines), 1, exporter.stderr())
+                    self.assertIn("level=error", lines[0])
+                    self.assert_refused(lines[0], path, words)
+        self.assertGreater(taken, 0, "no flipped bit was harmless: too many are flipped")
+
+    def has_started(self, exporter, port):
+        """False if it ended; an error if it does neither."""
+        def known():
+            if exporter.process.poll() is not None:
+                return False
+            try:
+                self.assertEqual(exporter.get("/-/ready", port=port).status, 200)
+            except OSError as error:
+                raise AssertionError(f"{error}: {exporter.stderr()}") from error
+            return True
+
+        return host.eventually(known, 20, pause=0.02)
+
+    def test_no_file_of_the_bad_set_takes_over(self):
+        path, good = self.folder / "used.mmdb", (self.made / "ipinfo-lite.mmdb").read_bytes()
+
+        def put(content):
+            (self.folder / "next").write_bytes(content)
+            (self.folder / "next").rename(path)
+
+        put(good)
+        exporter = Exporter.start(self, self.near, "-geoip.country-database", str(path))
+        asked = refused = 0
+        for number, (name, content, words) in enumerate(self.bad_set()):
+            with self.subTest(file=name):
+                put(content)
+                if self.reload(exporter) == "success":
+                    self.assertIsNone(words, "was taken")
+                    put(good)
+                    self.assertEqual(self.reload(exporter), "success")
+                else:
+                    refused += 1
+                    lines = self.refusals(exporter)
+                    self.assertEqual(len(lines), refused)
+                    self.assert_refused(lines[-1], path, words)
+                # Addresses that no look-up is remembered of
+                self.ask(f"192.0.2.{number + 1}")
+                self.ask(f"2001:db8::{number + 1:x}")
+                asked += 1
+                self.expect(exporter, asked, country="DE")
+                self.expect(exporter, asked, country="JP")
+        self.assertEqual(self.queries(exporter), 2 * asked)
+        self.assertEqual(exporter.scrape().value(
+            "dnstt_geoip_lookups_total", database="country", result="error"), 0)
+        self.assertGreater(refused, 100)
+        self.assertEqual(exporter.stop(), 0)
+
+    def test_a_file_of_another_user_at_a_start_without_root(self):
+        path = self.folder / "country.mmdb"
+        shutil.copy(self.made / "geolite2-country.mmdb", path)
+        os.chown(path, OTHERS, OTHERS)
+        path.chmod(0o600)
+        flags = ("-geoip.country-database", str(path))
+        code, text = Exporter.refuse(self.near, *flags, before=AMBIENT)
+        self.assertEqual(code, 1, text)
+        lines = [line for line in text.splitlines() if "level=info" not in line]
+        self.assertEqual(len(lines), 1, text)
+        self.assertIn(f"cannot read {path}: Permission denied; it must be readable by the user that "
+                      "the exporter runs as", lines[0])
+        # Neither root's capabilities nor its own user help it later
+        path.chmod(0o644)
+        exporter = Exporter.start(self, self.near, *flags, before=AMBIENT)
+        path.chmod(0o600)
+        self.assertEqual(self.reload(exporter), "failure")
+        self.assertIn(f"cannot read {path}: Permission denied; it must", self.refusals(exporter)[-1])
+        self.ask("192.0.2.1")
+        self.expect(exporter, 1, country="DE")
+        path.chmod(0o644)
+        self.assertEqual(self.reload(exporter), "success")
 
     def test_bad_databases_at_the_start(self):
         good = (self.made / "geolite2-country.mmdb").read_bytes()
