@@ -54,7 +54,7 @@ int interfaces_watch(struct interfaces *interfaces)
 	return 0;
 }
 
-static bool is_name(const struct rtattr *attribute, const char *name)
+static bool is_name(struct rtattr *attribute, const char *name)
 {
 	const char *text = RTA_DATA(attribute);
 
@@ -62,10 +62,10 @@ static bool is_name(const struct rtattr *attribute, const char *name)
 }
 
 /* Whether one of these attributes is the name, or one of the other names (ip-link(8) altname) */
-static bool have_name(const struct rtattr *attribute, unsigned bytes, const char *name)
+static bool have_name(struct rtattr *attribute, unsigned bytes, const char *name)
 {
 	for (; RTA_OK(attribute, bytes); attribute = RTA_NEXT(attribute, bytes)) {
-		const struct rtattr *other = RTA_DATA(attribute);
+		struct rtattr *other = RTA_DATA(attribute);
 		unsigned others = (unsigned)RTA_PAYLOAD(attribute);
 
 		switch (attribute->rta_type & NLA_TYPE_MASK) {
@@ -84,7 +84,7 @@ static bool have_name(const struct rtattr *attribute, unsigned bytes, const char
 	return false;
 }
 
-static bool have(const struct rtattr *attribute, unsigned bytes, unsigned type)
+static bool have(struct rtattr *attribute, unsigned bytes, unsigned type)
 {
 	for (; RTA_OK(attribute, bytes); attribute = RTA_NEXT(attribute, bytes))
 		if ((attribute->rta_type & NLA_TYPE_MASK) == type)
@@ -106,8 +106,8 @@ static void set_index(struct interfaces *interfaces, uint32_t i, uint32_t index)
 
 static void read_message(struct interfaces *interfaces, struct nlmsghdr *message)
 {
-	const struct ifinfomsg *link = NLMSG_DATA(message);
-	const struct rtattr *attributes = IFLA_RTA(link);
+	struct ifinfomsg *link = NLMSG_DATA(message);
+	struct rtattr *attributes = IFLA_RTA(link);
 	const unsigned bytes = (unsigned)IFLA_PAYLOAD(message);
 	const bool is_there = message->nlmsg_type == RTM_NEWLINK;
 	uint32_t index;
