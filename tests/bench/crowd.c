@@ -129,8 +129,8 @@ void crowd_next(struct crowd *crowd, struct exchange *ret_exchange)
 		index = crowd->stranger;
 	}
 	sort = &crowd->sorts[index % options->domains][crowd_client(crowd, index, client)];
-	client->serial = (uint32_t)(options->random_ids ? crowd->number :
-							  crowd->number / options->clients);
+	client->serial =
+		(uint32_t)(options->random_ids ? crowd->number : crowd->number / options->clients);
 	client->port = htons((uint16_t)(1024 + any % 64512));
 	client->dns_id = (uint16_t)(any >> 32);
 	ret_exchange->query = &sort->queries[sort->next];
