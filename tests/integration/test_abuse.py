@@ -7,7 +7,9 @@ import os
 import pathlib
 import select
 import signal
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -17,9 +19,11 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import dnstt
+import exposition
 import host
 import packets
 from exporter import DOMAIN, PORT, Exporter
+from test_web_config import certificate
 
 SCRAPER = "127.0.0.1"
 ATTACKER = "127.0.0.66"
@@ -258,6 +262,88 @@ class Abuse(unittest.TestCase):
             self.assertIn(b"dnstt_active_clients", gzip.decompress(body))
             time.sleep(1)
         self.assertIsNone(exporter.process.poll())
+
+
+class Tls(unittest.TestCase):
+    def setUp(self):
+        host.must_be_root()
+        host.must_have("openssl")
+        self.box = host.Host.make(self, "box")
+        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.folder.chmod(0o755)
+        self.certify("first")
+        config = self.folder / "web.yml"
+        config.write_text("tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n")
+        config.chmod(0o644)
+        self.exporter = Exporter(self.box, "-web.config.file", str(config))
+        self.addCleanup(self.exporter.kill)
+        host.eventually(self.exporter.capture_pid)
+
+    def certify(self, name):
+        certificate(self.folder, name)
+        for suffix in ("key", "pem"):
+            (self.folder / f"{name}.{suffix}").chmod(0o644)
+        shutil.copy(self.folder / f"{name}.key", self.folder / "key.pem")
+        shutil.copy(self.folder / f"{name}.pem", self.folder / "cert.pem")
+
+    def get(self, source=SCRAPER, path="/metrics"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with self.box.inside():
+            plain = socket.create_connection((SCRAPER, PORT), 10, (source, 0))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with context.wrap_socket(plain) as tcp:
+            tcp.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            head, body = Abuse.rest_of(tcp).decode().split("\r\n\r\n", 1)
+            self.assertTrue(head.startswith("HTTP/1.1 200"), head)
+        return body
+
+    def used(self):
+        stat = pathlib.Path(f"/proc/{self.exporter.pid}/stat").read_text()
+        fields = stat.rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_half_handshakes_keep_nobody_busy(self):
+        hello = bytes.fromhex("160301020001") + b"\0" * 100  # of a record of 512 bytes
+        held = []
+        with self.box.inside():
+            for _ in range(64):
+                held.append(socket.create_connection((SCRAPER, PORT), 5, (ATTACKER, 0)))
+                held[-1].sendall(hello)
+                self.addCleanup(held[-1].close)
+        time.sleep(0.5)
+        before = self.used()
+        time.sleep(3)
+        self.assertLess(self.used() - before, 0.3, "a tenth of a processor")
+        start = time.monotonic()
+        self.assertIn("dnstt_queries_total", self.get())
+        self.assertLess(time.monotonic() - start, 1)
+        time.sleep(DEADLINE - 3)
+        for tcp in held:
+            tcp.settimeout(1)
+            self.assertIn(Abuse.rest_of(tcp)[:1], (b"", b"\x15"), "still open at the deadline")
+
+    def test_ten_thousand_connections_leave_nothing(self):
+        def state():
+            scrape = exposition.Scrape(self.get())
+            return (scrape.value("process_open_fds"),
+                    scrape.value("process_resident_memory_bytes"))
+
+        def many(count):
+            for _ in range(count):
+                self.get(path="/-/healthy")
+
+        many(200)
+        descriptors, memory = state()
+        many(5000)
+        self.certify("second")
+        os.kill(self.exporter.pid, signal.SIGHUP)
+        many(5000)
+        later = state()
+        self.assertEqual(later[0], descriptors)
+        self.assertLess(later[1] - memory, 1 << 20)
 
 
 class Large(unittest.TestCase):
