@@ -35,6 +35,11 @@ class Verdict(enum.IntEnum):
 
 NO_DOMAIN = 255
 
+# Limits of the product and no rule of a server's: the kernel filter, which can't loop, passes no
+# packet with more of them (capture/filter.c), so there is nothing to read behind them.
+VLAN_TAGS = 2
+IPV6_EXTENSIONS = 4
+
 FLAG_RCODE = 0x0F
 FLAG_TC = 0x10
 FLAG_KCP = 0x20

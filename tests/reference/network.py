@@ -4,15 +4,13 @@
 
 import struct
 
-from contract import Verdict
+from contract import IPV6_EXTENSIONS, VLAN_TAGS, Verdict
 
 IPV4 = 0x0800
 IPV6 = 0x86DD
-VLAN_TAGS = 2
 
 UDP = 17
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60
-EXTENSIONS = 4
 
 V4_MAPPED = bytes(10) + b"\xff\xff"
 
@@ -55,7 +53,7 @@ def ipv6(data, wire):
     headers = 0
     while following in (HOP_BY_HOP, ROUTING, DESTINATION, FRAGMENT):
         headers += 1
-        require(headers <= EXTENSIONS, Verdict.PACKET)
+        require(headers <= IPV6_EXTENSIONS, Verdict.PACKET)
         require(len(payload) >= 8, Verdict.PACKET)
         size = 8
         if following == FRAGMENT:
