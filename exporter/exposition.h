@@ -15,6 +15,7 @@ struct options;
 struct process;
 struct routes_counts;
 struct traffic;
+struct web;
 
 /* Everything that is shown, at one moment */
 struct exposition {
@@ -25,6 +26,8 @@ struct exposition {
 	const struct http_counts *http;
 	const struct routes_counts *scrapes;
 	const struct geoip_database *country, *asn; /* NULL: there is no such label */
+	const struct web *web;			    /* NULL: there is no -web.config.file */
+	uint64_t certificate_ends;		    /* seconds since 1970, 0 without TLS */
 	uint64_t now_ns;			    /* CLOCK_MONOTONIC, as the traffic has it */
 	uint64_t now_realtime_ns;		    /* since 1970 */
 };

@@ -12,6 +12,7 @@
 #include "routes.h"
 #include "sample.h"
 #include "traffic.h"
+#include "web.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -201,6 +202,26 @@ static void scrapes(struct text *text, const struct family *family,
 	}
 }
 
+static void web_reloads(struct text *text, const struct family *family,
+			const struct exposition *exposition)
+{
+	if (!exposition->web)
+		return;
+	sample_label(text, family, "result", "success");
+	sample_end(text, exposition->web->reloads);
+	sample_label(text, family, "result", "failure");
+	sample_end(text, exposition->web->reload_failures);
+}
+
+static void certificate(struct text *text, const struct family *family,
+			const struct exposition *exposition)
+{
+	if (exposition->certificate_ends == 0)
+		return;
+	sample_name(text, family);
+	sample_value(text, exposition->certificate_ends);
+}
+
 static void process_samples(struct text *text, const struct family *family,
 			    const struct exposition *exposition)
 {
@@ -318,6 +339,10 @@ const struct family families[] = {
 	  HTTP(refused) },
 	{ "dnstt_exporter_http_expired_requests", COUNTER,
 	  "Requests broken off because they took longer than 10 seconds.", of_http, HTTP(expired) },
+	{ "dnstt_exporter_web_config_reloads", COUNTER,
+	  "Times that the web configuration was read again, or refused.", web_reloads, 0 },
+	{ "dnstt_exporter_tls_certificate_expiry_timestamp_seconds", GAUGE,
+	  "When the certificate in use ends to be valid.", certificate, 0 },
 	{ "promhttp_metric_handler_requests", COUNTER,
 	  "Total number of scrapes by HTTP status code.", scrapes, 0 },
 	{ "promhttp_metric_handler_requests_in_flight", GAUGE,

@@ -118,8 +118,8 @@ struct page_problems {
 	uint64_t silent
 		[CONFIG_DOMAINS]; /* seconds for which a domain had no answer; 0: all is well */
 	unsigned silent_count;
-	unsigned old_databases; /* bit by enum geoip_kind */
-	bool not_ready, overflow;
+	unsigned old_databases;		       /* bit by enum geoip_kind */
+	bool not_ready, overflow, certificate; /* it ends soon, or has ended */
 	unsigned count;
 };
 

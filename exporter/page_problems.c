@@ -10,6 +10,7 @@
 #define SILENT_NS (60 * PAGE_SECOND_NS)
 #define OLD_DAYS  60
 #define DAY	  86400
+#define ENDS_DAYS 14 /* a certificate that renews itself has 30 left */
 
 const struct geoip_status *page_database(const struct page_view *view, unsigned kind)
 {
@@ -40,6 +41,14 @@ static bool is_old(const struct page_view *view, unsigned kind)
 	       now - status->build_epoch > (uint64_t)OLD_DAYS * DAY;
 }
 
+static bool ends_soon(const struct page_view *view)
+{
+	uint64_t now = view->exposition->now_realtime_ns / PAGE_SECOND_NS;
+	uint64_t ends = view->exposition->certificate_ends;
+
+	return ends != 0 && ends < now + (uint64_t)ENDS_DAYS * DAY;
+}
+
 void page_problems_find(const struct page_view *view, struct page_problems *ret_problems)
 {
 	const struct traffic *traffic = view->exposition->traffic;
@@ -47,7 +56,8 @@ void page_problems_find(const struct page_view *view, struct page_problems *ret_
 	uint64_t hour_ago_ns = now_ns > HISTORY_HOUR_NS ? now_ns - HISTORY_HOUR_NS : 0;
 	const struct history_sample *then = history_before(view->history, hour_ago_ns);
 	struct page_problems problems = { .not_ready = !view->facts.ready,
-					  .overflow = traffic->series.overflow != 0 };
+					  .overflow = traffic->series.overflow != 0,
+					  .certificate = ends_soon(view) };
 
 	if (then) {
 		problems.drops = view->now.drops - then->drops;
@@ -57,8 +67,8 @@ void page_problems_find(const struct page_view *view, struct page_problems *ret_
 		problems.silent[i] = silent_ns(view, i) / PAGE_SECOND_NS;
 		problems.silent_count += problems.silent[i] != 0;
 	}
-	problems.count = (unsigned)problems.not_ready + problems.overflow + (problems.drops != 0) +
-			 (problems.evictions != 0) + problems.silent_count;
+	problems.count = (unsigned)problems.not_ready + problems.overflow + problems.certificate +
+			 (problems.drops != 0) + (problems.evictions != 0) + problems.silent_count;
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
 		problems.old_databases |= (unsigned)is_old(view, kind) << kind;
 		problems.count += is_old(view, kind);
@@ -106,6 +116,22 @@ static void old(struct text *text, const struct page_view *view,
 	}
 }
 
+static void certificate(struct text *text, const struct page_view *view)
+{
+	uint64_t now = view->exposition->now_realtime_ns / PAGE_SECOND_NS;
+	uint64_t ends = view->exposition->certificate_ends;
+
+	if (ends <= now) {
+		text_string(text, "<li><strong>The certificate has expired.</strong> It ended ");
+		page_ago(text, view, ends);
+	} else {
+		text_string(text, "<li><strong>The certificate ends soon.</strong> It is valid for "
+				  "another ");
+		page_span(text, ends - now);
+	}
+	text_string(text, ". Put a new one in its place; it is loaded by itself.</li>\n");
+}
+
 void page_problems(struct text *text, const struct page_view *view,
 		   const struct page_problems *problems)
 {
@@ -135,5 +161,7 @@ void page_problems(struct text *text, const struct page_view *view,
 				  "New countries and networks are counted as other. Raise "
 				  "<code>-metrics.max-series</code>.</li>\n");
 	old(text, view, problems);
+	if (problems->certificate)
+		certificate(text, view);
 	text_string(text, "</ul></section>\n");
 }

@@ -48,6 +48,8 @@ void run_observe(void *context, struct exposition *ret_exposition)
 		.scrapes = &exporter->routes.counts,
 		.country = exporter->databases.database[GEOIP_COUNTRY],
 		.asn = exporter->databases.database[GEOIP_ASN],
+		.web = exporter->web.path ? &exporter->web : NULL,
+		.certificate_ends = web_certificate_ends(&exporter->web),
 		.now_ns = now_ns,
 		.now_realtime_ns = clock_ns(CLOCK_REALTIME),
 	};

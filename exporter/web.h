@@ -60,3 +60,10 @@ void web_run(struct web *web, uint64_t now_ns);
  * web_limited() - Whether the rate limit refuses a request at this moment
  */
 bool web_limited(struct web *web, uint64_t now_ns);
+
+/**
+ * web_certificate_ends() - When the certificate in use is no longer valid
+ *
+ * Return: seconds since 1970, 0 without TLS
+ */
+uint64_t web_certificate_ends(const struct web *web);

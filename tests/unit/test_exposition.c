@@ -10,6 +10,7 @@
 #include "families.h"
 #include "record_craft.h"
 #include "unit.h"
+#include "web.h"
 
 static struct exposition_craft craft;
 
@@ -93,6 +94,21 @@ static void test_golden_text(void **state)
 	assert_null(fgets(golden, sizeof(golden), file));
 	fclose(file);
 	free(text);
+}
+
+static void test_tls_and_the_web_configuration_are_told_of_where_they_are(void **state)
+{
+	const struct web web = { .path = "web.yml", .reloads = 3, .reload_failures = 1 };
+
+	(void)state;
+	assert_no_line_begins("dnstt_exporter_web_config");
+	assert_no_line_begins("dnstt_exporter_tls");
+	craft.exposition.web = &web;
+	assert_line("dnstt_exporter_web_config_reloads_total{result=\"success\"} 3");
+	assert_line("dnstt_exporter_web_config_reloads_total{result=\"failure\"} 1");
+	assert_no_line_begins("dnstt_exporter_tls");
+	craft.exposition.certificate_ends = 1800000000;
+	assert_line("dnstt_exporter_tls_certificate_expiry_timestamp_seconds 1800000000");
 }
 
 static void test_openmetrics_names_a_counters_family_without_total(void **state)
@@ -296,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOWN(test_golden_text),
 		SHOWN(test_openmetrics_names_a_counters_family_without_total),
+		SHOWN(test_tls_and_the_web_configuration_are_told_of_where_they_are),
 		SHOWN(test_everything_known_in_advance_is_shown_at_zero),
 		SHOWN(test_labels_are_those_of_the_databases_given),
 		SHOWN(test_label_sets_beyond_the_limit_are_other),

@@ -116,6 +116,24 @@ static void test_every_problem_is_told_and_counted(void **state)
 	assert_not_shown("The server does not answer.");
 }
 
+static void test_a_certificate_that_ends_within_14_days_is_a_problem(void **state)
+{
+	(void)state;
+	page_host_domains(1);
+	host.exposition.certificate_ends = NOW_1970 + 14 * DAY;
+	page_host_render();
+	assert_not_shown("The certificate");
+	host.exposition.certificate_ends = NOW_1970 + 14 * DAY - 1;
+	page_host_render();
+	assert_shown(">1 problem<");
+	assert_shown(
+		"<strong>The certificate ends soon.</strong> It is valid for another 13 days.");
+	host.exposition.certificate_ends = NOW_1970 - 3 * DAY;
+	page_host_render();
+	assert_shown("<strong>The certificate has expired.</strong> It ended ");
+	assert_shown("3 days ago");
+}
+
 static void test_what_was_more_than_an_hour_ago_is_no_problem(void **state)
 {
 	(void)state;
@@ -350,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_spans_have_the_unit_that_says_most),
 		ON_HOST(test_times_are_relative_with_the_date_in_a_title),
 		ON_HOST(test_every_problem_is_told_and_counted),
+		ON_HOST(test_a_certificate_that_ends_within_14_days_is_a_problem),
 		ON_HOST(test_what_was_more_than_an_hour_ago_is_no_problem),
 		ON_HOST(test_after_a_gap_an_hour_is_an_hour),
 		ON_HOST(test_drops_from_before_a_long_gap_are_not_hidden_by_it),
