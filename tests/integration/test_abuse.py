@@ -205,22 +205,29 @@ class Abuse(unittest.TestCase):
     def test_long_and_broken_requests(self):
         exporter = self.start()
         for text, statuses in (
-            (b"GET /" + b"a" * 60000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (b"414", b"431", b"400")),
-            (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 60000 + b"\r\n\r\n", (b"431", b"400")),
+            (b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (b"414",)),
+            (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20000 + b"\r\n\r\n", (b"431",)),
+            (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 4000 + b"\r\n", (b"431",)),
             (b"GET / HTTP/1.1\r\n\r\n", (b"400",)),
-            (b"\0\xff\r\n\r\n", (b"400", b"505")),
+            (b"\0\xff\r\n\r\n", (b"",)),
             (b"GET /metrics HTTP/9.9\r\nHost: x\r\n\r\n", (b"400", b"505")),
         ):
-            tcp = self.connect(text=text)
-            answer = b""
-            try:
-                while piece := tcp.recv(65536):
-                    answer += piece
-            except ConnectionResetError:
-                pass
-            if answer:
-                self.assertIn(answer[9:12], statuses, text[:30])
+            answer = self.rest_of(self.connect(text=text))
+            self.assertIn(answer[9:12], statuses, text[:30])
         self.scrape_is_quick(exporter)
+
+    def test_broken_requests_do_not_fill_the_log(self):
+        exporter = self.start("-log.level", "debug")
+        before = exporter.stderr().count("\n")
+        for number in range(1000):
+            tcp = self.connect(f"127.0.2.{1 + number % 50}", (
+                b"\0\xff\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"a" * 20000,
+                b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\nHost")[number % 4])
+            tcp.close()
+        self.scrape_is_quick(exporter)
+        said = exporter.stderr().splitlines()[before:]
+        self.assertLess(len(said), 20, said[:40])
+        self.assertIn("HTTP requests were broken off or wrong", "".join(said))
 
     def test_ten_thousand_connections_leave_nothing(self):
         exporter = self.start()
@@ -243,25 +250,34 @@ class Abuse(unittest.TestCase):
 
     def test_slowhttptest_from_one_address(self):
         host.must_have("slowhttptest")
-        exporter = self.start()
-        attack = self.box.spawn(
-            ["slowhttptest", "-H", "-c", "400", "-r", "200", "-i", "2", "-l", "8", "-t", "GET",
-             "-u", f"http://127.0.0.1:{PORT}/metrics"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(host.end, attack)
-        time.sleep(3)
-        for _ in range(4):
-            # The attack comes from 127.0.0.1, so the scrape comes from another address
-            tcp = self.connect("127.0.0.2", b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
-                               b"Accept-Encoding: gzip\r\nConnection: close\r\n\r\n")
-            answer = b""
-            while piece := tcp.recv(65536):
-                answer += piece
-            head, body = answer.split(b"\r\n\r\n", 1)
-            self.assertTrue(head.startswith(b"HTTP/1.1 200"), head)
-            self.assertIn(b"dnstt_active_clients", gzip.decompress(body))
-            time.sleep(1)
+        exporter = self.start("-dnstt.domain", LONG_DOMAIN)
+        for mode in (["-H", "-i", "2", "-t", "GET"], ["-B", "-i", "2", "-s", "8192"],
+                     ["-X", "-w", "10", "-y", "20", "-n", "5", "-z", "32", "-k", "3"],
+                     ["-R", "-a", "10", "-b", "3000"]):
+            with self.subTest(mode=mode):
+                attack = self.box.spawn(
+                    ["slowhttptest", *mode, "-c", "400", "-r", "200", "-l", "6",
+                     "-u", f"http://127.0.0.1:{PORT}/metrics"],
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                self.addCleanup(host.end, attack)
+                scrapes = 0
+                while attack.poll() is None and scrapes < 40:
+                    self.scrape_from_elsewhere()
+                    scrapes += 1
+                    time.sleep(0.25)
+                self.assertGreater(scrapes, 3)
+                host.end(attack)
         self.assertIsNone(exporter.process.poll())
+
+    def scrape_from_elsewhere(self):
+        """The attack comes from 127.0.0.1, so the scrape comes from another address."""
+        start = time.monotonic()
+        tcp = self.connect("127.0.0.2", b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
+                           b"Accept-Encoding: gzip\r\nConnection: close\r\n\r\n")
+        head, body = self.rest_of(tcp).split(b"\r\n\r\n", 1)
+        self.assertTrue(head.startswith(b"HTTP/1.1 200"), head)
+        self.assertIn(b"dnstt_active_clients", gzip.decompress(body))
+        self.assertLess(time.monotonic() - start, 5)
 
 
 class Tls(unittest.TestCase):
@@ -338,12 +354,18 @@ class Tls(unittest.TestCase):
         many(200)
         descriptors, memory = state()
         many(5000)
+        ends = "dnstt_exporter_tls_certificate_expiry_timestamp_seconds"
+        before = exposition.Scrape(self.get()).value(ends)
         self.certify("second")
         os.kill(self.exporter.pid, signal.SIGHUP)
         many(5000)
         later = state()
         self.assertEqual(later[0], descriptors)
         self.assertLess(later[1] - memory, 1 << 20)
+        scrape = exposition.Scrape(self.get())
+        self.assertGreater(scrape.value(ends), before)
+        self.assertEqual(scrape.by("dnstt_exporter_web_config_reloads_total", "result"),
+                         {"success": 1})
 
 
 class Large(unittest.TestCase):
