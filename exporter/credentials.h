@@ -8,8 +8,8 @@
  *   hash and password with their lengths before them. Bad ones can't push out good ones.
  * - An unknown name costs what a known one does: a bcrypt that can't match, at the cost of one of
  *   the users, always the same one for the same name.
- * - Over time, bcrypt gets a quarter of the loop's time at most (and after a pause up to half a
- *   second, or one computation, in a row). A source address gets 4 in a row and then one in
+ * - Over time, bcrypt gets a quarter of the loop's time at most (and after a pause up to a quarter
+ *   of a second, or one computation, in a row). A source address gets 4 in a row and then one in
  *   30 seconds. What is over either budget is CREDENTIALS_BUSY at once. Remembered pairs need no
  *   budget, so a scraper that has logged in once is never refused for what others do.
  *

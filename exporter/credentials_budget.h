@@ -29,7 +29,7 @@ struct credentials_budget {
  * @source:	Not 0
  *
  * Over time all computations together have a quarter of the loop's time; after a pause, up to
- * half a second or a single computation in a row. No system calls.
+ * a quarter of a second or a single computation in a row. No system calls.
  */
 bool credentials_budget_take(struct credentials_budget *budget, uint64_t source, uint64_t now_ns);
 

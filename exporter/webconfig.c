@@ -96,6 +96,9 @@ const char *webconfig_notice(const struct web_config *config, unsigned number)
 		  "tls_server_config.key: not used, since key_file is given" },
 		{ tls->client_ca.text && tls->client_ca_file.text,
 		  "tls_server_config.client_ca: not used, since client_ca_file is given" },
+		{ config->bcrypt_cost >= WEBCONFIG_BCRYPT_LONG,
+		  "basic_auth_users: at a bcrypt cost above 12 nothing else is done for half a "
+		  "second or more while a password is checked; write hashes of cost 10 to 12" },
 	};
 
 	for (unsigned i = 0; i < sizeof(notices) / sizeof(*notices); i++)

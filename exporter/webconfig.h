@@ -26,7 +26,8 @@
 #define WEBCONFIG_USERS	       128
 #define WEBCONFIG_USER_BYTES   255
 #define WEBCONFIG_HASH_BYTES   60 /* of every bcrypt hash */
-#define WEBCONFIG_BCRYPT_MAX   14 /* cost: about a second. The one event loop waits for it */
+#define WEBCONFIG_BCRYPT_LONG  13 /* cost: half a second, in which the one event loop does nothing */
+#define WEBCONFIG_BCRYPT_MAX   14
 #define WEBCONFIG_SANS	       64
 #define WEBCONFIG_CIPHERS      32
 #define WEBCONFIG_CURVES       8
@@ -91,7 +92,8 @@ struct web_config {
 	struct web_header headers[WEBCONFIG_HEADERS]; /* those given, between absent ones */
 	struct web_user users[WEBCONFIG_USERS];
 	unsigned user_count;
-	bool http2; /* the file asks for it; only HTTP/1.1 is served */
+	unsigned bcrypt_cost; /* the highest of all users */
+	bool http2;	      /* the file asks for it; only HTTP/1.1 is served */
 	unsigned http_line;
 	unsigned header_line;
 	unsigned rate_line;

@@ -155,6 +155,8 @@ static int take_user(struct web_reader *reader, const struct web_rule *rule,
 	user->name.text = web_store(config, entry->text, entry->bytes);
 	user->hash = web_store(config, value->text, value->bytes);
 	config->user_count++;
+	if (config->bcrypt_cost < cost)
+		config->bcrypt_cost = cost;
 
 	return user->name.text && user->hash ? 0 : web_no_room(reader, value->line);
 }

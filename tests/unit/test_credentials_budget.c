@@ -92,17 +92,17 @@ static void test_all_sources_together_have_a_share_of_the_time(void **state)
 	assert_int_equal(flood(craft, 1, CRAFT_START, 0), 1);
 	one = credentials_counts(craft->credentials).computed_ns;
 
-	/* At one moment: half a second in a row, give or take one */
+	/* At one moment: a quarter of a second in a row, give or take one */
 	before = one;
 	assert_in_range(flood(craft, 2000, CRAFT_START + 60 * CRAFT_SECOND, 0), 1, 50);
 	took = credentials_counts(craft->credentials).computed_ns - before;
-	assert_in_range(took, 1, CRAFT_SECOND / 2 + 2 * one);
+	assert_in_range(took, 1, CRAFT_SECOND / 4 + 2 * one);
 
-	/* Through ten seconds: a quarter of them, and the half second */
+	/* Through ten seconds: a quarter of them, and that in a row */
 	before += took;
 	(void)flood(craft, 1000, CRAFT_START + 120 * CRAFT_SECOND, CRAFT_SECOND / 100);
 	took = credentials_counts(craft->credentials).computed_ns - before;
-	assert_in_range(took, CRAFT_SECOND * 3 / 2, CRAFT_SECOND * 3 + 4 * one);
+	assert_in_range(took, CRAFT_SECOND * 3 / 2, CRAFT_SECOND * 11 / 4 + 4 * one);
 }
 
 static void test_any_number_of_sources_is_kept_count_of(void **state)

@@ -297,6 +297,25 @@ static void test_what_is_taken_but_not_served_is_said(void **state)
 	webconfig_free(&config);
 }
 
+static void test_a_high_bcrypt_cost_is_told_of(void **state)
+{
+	static const char *const costs[] = { "10", "12", "13", "14" };
+	char text[256] = "basic_auth_users:\n  a: '" HASH "'\n  b: '" HASH "'\n  c: '" HASH "'\n";
+	struct web_config config;
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(costs); i++) {
+		memcpy(strstr(text, "b: '$2y$") + 8, costs[i],
+		       2); /* neither the first nor the last */
+		assert_int_equal(parse(text, &config), 0);
+		if (i < 2)
+			assert_null(webconfig_notice(&config, 0));
+		else
+			assert_non_null(strstr(webconfig_notice(&config, 0), "cost above 12"));
+		webconfig_free(&config);
+	}
+}
+
 static void assert_priority(const char *keys, const char *wanted)
 {
 	char text[2000];
@@ -344,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_messages_name_file_line_key_and_remedy),
 		cmocka_unit_test(test_durations_are_those_of_go),
 		cmocka_unit_test(test_what_is_taken_but_not_served_is_said),
+		cmocka_unit_test(test_a_high_bcrypt_cost_is_told_of),
 		cmocka_unit_test(test_suites_and_curves_become_a_priority_string),
 	};
 
