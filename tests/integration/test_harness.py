@@ -4,8 +4,11 @@
 
 import collections
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -17,6 +20,7 @@ import packets
 import traffic
 from exporter import FIXTURES
 
+TESTS = pathlib.Path(__file__).resolve().parent.parent
 RECORDINGS = sorted(FIXTURES.glob("*.pcap"))
 
 
@@ -85,6 +89,67 @@ class Exposition(unittest.TestCase):
         ):
             with self.assertRaises(ValueError, msg=wrong):
                 exposition.read(wrong)
+
+
+class Run(unittest.TestCase):
+    """tests/run, in a folder with tests of its own"""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dnstt-it-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        shutil.copy(TESTS / "run", self.put("tests/run", ""))
+        self.put("exporter/install-packages", "#!/bin/sh\n").chmod(0o755)
+        for name in ("exporter/packages", "tests/packages"):
+            self.put(name, "")
+
+    def put(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def run_step(self, step, must_work, **more):
+        """(exit status, what it said)"""
+        environment = {**os.environ, "MUST_WORK": must_work, **more}
+        done = subprocess.run([self.folder / "tests/run", step], capture_output=True, text=True,
+                              check=False, env=environment)
+        return done.returncode, done.stdout + done.stderr
+
+    def put_test(self, body):
+        self.put("tests/integration/test_it.py",
+                 "import unittest\nclass It(unittest.TestCase):\n"
+                 f"    def test_that(self): {body}\n"
+                 "    def test_other(self): pass\nunittest.main()\n")
+
+    def test_what_is_skipped_is_told_and_a_failure_where_all_must_work(self):
+        host.must_be_root()
+        self.put_test("self.skipTest('no such program')")
+        for must_work, status, verdict in (("0", 0, "passed"), ("1", 1, "FAILED")):
+            returned, said = self.run_step("integration", must_work)
+            self.assertEqual(returned, status, said)
+            self.assertRegex(said, rf"{verdict} +integration \(")
+            self.assertRegex(said, r"skipped: test_it.py: test_that \(.*\): no such program")
+
+    def test_nothing_is_told_of_tests_that_pass(self):
+        host.must_be_root()
+        self.put_test("pass")
+        returned, said = self.run_step("integration", "1")
+        self.assertEqual(returned, 0, said)
+        self.assertRegex(said, r"^passed  integration \(\d+ s\)\n1 passed, 0 failed, 0 skipped\n$")
+
+    def test_what_a_failed_test_says_is_shown(self):
+        host.must_be_root()
+        self.put_test("self.fail('for a reason')")
+        returned, said = self.run_step("integration", "0")
+        self.assertEqual(returned, 1)
+        self.assertIn("FAILED  integration", said)
+        self.assertIn("AssertionError: for a reason", said)
+
+    def test_seed_is_told_of_a_step_that_passes(self):
+        self.put("tests/reference/differential.py", "import sys\nprint(*sys.argv)\n")
+        returned, said = self.run_step("differential", "1", SEED="4711", DIFFERENTIAL="12")
+        self.assertEqual(returned, 0, said)
+        self.assertRegex(said, r"passed  differential \(.*\)\n +note: SEED=4711 DIFFERENTIAL=12\n")
 
 
 class Hosts(unittest.TestCase):
