@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A real Prometheus on the exporter's host: it scrapes once a second and answers queries."""
+"""A real Prometheus on the exporter's host: it scrapes once a second and answers queries. A relay
+between the two."""
 
+import contextlib
 import json
 import pathlib
+import re
+import socket
 import tempfile
+import threading
 import urllib.parse
 
 import host
@@ -14,6 +19,56 @@ JOB = f"""
   - job_name: dnstt
     static_configs: [{{targets: ["{ADDRESS}:{PORT}"]}}]
 """
+
+
+class Relay:
+    """Ends the TLS of a scraper, asks the exporter for one format in its place, over TLS of its own.
+
+    Prometheus 2 always prefers OpenMetrics, so this is how it comes to read the text format.
+    """
+
+    def __init__(self, test, place, port, server, client, accept):
+        """server and client are SSL contexts."""
+        self._place, self._server, self._client, self._accept = place, server, client, accept
+        self.asked, self.answered = set(), set()  # Accept, and the Content-Type of what came
+        with place.inside():
+            self._listener = socket.create_server((ADDRESS, port))
+        thread = threading.Thread(target=self._serve, daemon=True)
+        thread.start()
+        # shutdown() wakes accept(), which close() alone does not
+        test.addCleanup(thread.join)
+        test.addCleanup(self._listener.close)
+        test.addCleanup(self._listener.shutdown, socket.SHUT_RDWR)
+
+    def _serve(self):
+        while True:
+            try:
+                tcp, _ = self._listener.accept()
+            except OSError:
+                return
+            # A scraper that gives up is not our concern, nor is one that we don't know
+            with tcp, contextlib.suppress(OSError):
+                tcp.settimeout(5)
+                with self._server.wrap_socket(tcp, server_side=True) as near:
+                    self._relay(near)
+
+    def _relay(self, near):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            more = near.recv(65536)
+            if not more:
+                return
+            head += more
+        lines = head.decode().split("\r\n")[:-2]
+        self.asked |= {line.split(": ", 1)[1] for line in lines if line.startswith("Accept: ")}
+        kept = [line for line in lines if not line.startswith(("Accept: ", "Connection: "))]
+        kept += [f"Accept: {self._accept}", "Connection: close", "", ""]
+        with self._client.wrap_socket(self._place.tcp(ADDRESS, PORT), server_hostname=ADDRESS) as far:
+            far.sendall("\r\n".join(kept).encode())
+            answer = b"".join(iter(lambda: far.recv(65536), b""))
+        found = re.search(rb"(?i)\r\nContent-Type: ([^\r]*)", answer)
+        self.answered.add(found[1].decode() if found else None)
+        near.sendall(answer)
 
 
 class Prometheus:

@@ -3,10 +3,13 @@
 """-web.config.file on the running program: TLS, client certificates, passwords, reload, limits."""
 
 import base64
+import collections
 import http.client
 import os
 import pathlib
+import random
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -16,12 +19,23 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import dnstt
 import exposition
 import host
+import mmdb
 from exporter import ADDRESS, DOMAIN, PORT, Exporter
-from prometheus import Prometheus
+from load import Load
+from prometheus import Prometheus, Relay
+
+try:
+    from prometheus_client.openmetrics import parser as openmetrics
+except ImportError:
+    openmetrics = None
 
 USER, PASSWORD = "prom", "correct horse"
+RELAY_PORT = PORT + 1
+FLOOD_RATE = 50_000
+POLL_S = 60  # the exporter looks for replaced files as often
 
 
 def openssl(*arguments, folder):
@@ -61,11 +75,12 @@ class WebConfig(unittest.TestCase):
         self.hash = line.split(":", 1)[1]
         self.file = self.folder / "web.yml"
 
-    def write(self, *, tls=True, users=True, extra=""):
+    def write(self, *, tls=True, users=True, sans="", extra=""):
         text = ""
         if tls:
             text += ("tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
                      "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n")
+            text += f"  client_allowed_sans: [{sans}]\n" if sans else ""
         if users:
             text += f"basic_auth_users:\n  {USER}: {self.hash}\n"
         self.file.write_text(text + extra)
@@ -76,23 +91,29 @@ class WebConfig(unittest.TestCase):
         host.eventually(exporter.capture_pid)
         return exporter
 
+    def context(self, identity="scraper"):
+        """Of a client that trusts our CA."""
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+        if identity:
+            context.load_cert_chain(self.folder / f"{identity}.pem", self.folder / f"{identity}.key")
+        return context
+
     def get(self, path="/metrics", *, tls=True, identity="scraper", password=PASSWORD, accept=None):
         connection = http.client.HTTPConnection(ADDRESS, PORT)
         connection.sock = self.box.tcp(ADDRESS, PORT)
-        self.addCleanup(connection.close)
-        if tls:
-            context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
-            if identity:
-                context.load_cert_chain(self.folder / f"{identity}.pem", self.folder / f"{identity}.key")
-            connection.sock = context.wrap_socket(connection.sock, server_hostname=ADDRESS)
-            self.addCleanup(connection.sock.close)
-        headers = {"Accept": accept} if accept else {}
-        if password is not None:
-            word = base64.b64encode(f"{USER}:{password}".encode()).decode()
-            headers["Authorization"] = f"Basic {word}"
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.headers, response.read().decode()
+        try:
+            if tls:
+                connection.sock = self.context(identity).wrap_socket(connection.sock,
+                                                                     server_hostname=ADDRESS)
+            headers = {"Accept": accept} if accept else {}
+            if password is not None:
+                word = base64.b64encode(f"{USER}:{password}".encode()).decode()
+                headers["Authorization"] = f"Basic {word}"
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.headers, response.read().decode()
+        finally:
+            connection.close()
 
     def test_tls_with_client_certificate_and_password(self):
         self.write(extra="http_server_config:\n  headers:\n    X-Frame-Options: deny\n")
@@ -154,18 +175,144 @@ class WebConfig(unittest.TestCase):
         self.write()
         exporter = self.start()
         serial = self.serial()
-        self.file.write_text("tls_server_config:\n  certfile: server.pem\n")
+        pair = "tls_server_config:\n  cert_file: {}.pem\n  key_file: server.key\n"
+
+        def write(text):
+            self.file.write_text(text)
+
+        for refused, (spoil, words) in enumerate((
+            (lambda: write("tls_server_config:\n  certfile: server.pem\n"),
+             "web.yml:2: tls_server_config.certfile: unknown"),
+            (lambda: write(pair.format("stranger")), "server.key: does not belong to the certificate; write the path of its key"),
+            (lambda: write(pair.format("missing")), "missing.pem: can't be read: No such file"),
+            (lambda: write("basic_auth_users: {a: plain}\n"), "not a bcrypt hash; write what"),
+            (lambda: write(""), "TLS can't be turned on or off while it runs; restart"),
+            (self.file.unlink, "web.yml: can't be read: No such file or directory; check the path"),
+            (self.file.mkdir, "web.yml: can't be read: Is a directory"),
+            (self.file.rmdir, "web.yml: can't be read: No such file"),
+            # Nobody writes to it: opening it or reading from it could wait for ever
+            (lambda: os.mkfifo(self.file), "web.yml: is not a regular file; name a file that can be"),
+        ), 1):
+            spoil()
+            os.kill(exporter.pid, signal.SIGHUP)
+
+            def said(count=refused):
+                lines = [line for line in exporter.stderr().splitlines() if "level=warn" in line
+                         and "was not taken; the old one stays in use" in line]
+                self.assertEqual(len(lines), count)
+                return lines[-1]
+
+            self.assertIn(words, host.eventually(said))
+            self.assertEqual(self.serial(), serial)
+            self.assertEqual(self.get()[0], 200)
+        self.file.unlink()
+        self.write(users=False)
         os.kill(exporter.pid, signal.SIGHUP)
-        host.eventually(lambda: self.assertIn("was not taken", exporter.stderr()))
-        self.assertIn("web.yml:2", exporter.stderr())
-        self.assertEqual(self.serial(), serial)
+        host.eventually(lambda: self.assertEqual(self.get(password=None)[0], 200))
+
+    def test_only_allowed_names_of_client_certificates_are_served(self):
+        certificate(self.folder, "other", "ca")
+        self.write(sans="prometheus.example, scraper")
+        exporter = self.start()
         self.assertEqual(self.get()[0], 200)
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            self.get(identity="other")
+        self.write(sans="other")
+        os.kill(exporter.pid, signal.SIGHUP)
+        host.eventually(lambda: self.assertIn("was read again", exporter.stderr()))
+        self.assertEqual(self.get(identity="other")[0], 200)
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            self.get()
+        self.write(sans="127.0.0.1")  # both have it
+        os.kill(exporter.pid, signal.SIGHUP)
+        host.eventually(lambda: self.assertEqual(exporter.stderr().count("was read again"), 2))
+        for identity in ("scraper", "other"):
+            self.assertEqual(self.get(identity=identity)[0], 200)
+
+    def test_wrong_passwords_of_many_do_not_stop_the_packets(self):
+        far = host.Host.make(self, "far")
+        host.link(self.box, "eth0", far, "peer")
+        self.write(tls=False, extra=f"  second: {self.hash}\n")
+        self.start()
+        self.assertEqual(self.get(tls=False)[0], 200)
+        load = Load(self, self.box, "eth0", far, "peer", FLOOD_RATE, 8)
+        statuses = collections.Counter()
+        while load.is_on:
+            self.flood(40, statuses)
+            self.assertEqual(self.get(tls=False)[0], 200, "a password that was right before")
+        arrived = load.arrived(self)
+        self.assertLessEqual(set(statuses), {401, 429})
+        self.assertGreater(statuses[401], 4, "hardly one of them was looked at")
+        self.assertGreater(statuses[429], 100)
+
+        def settled():
+            scrape = exposition.Scrape(self.get(tls=False)[2])
+            self.assertEqual(scrape.by("dnstt_capture_drops_total", "place"), {})
+            self.assertEqual(scrape.sum("dnstt_queries_total"), arrived)
+
+        host.eventually(settled)
+
+    def flood(self, count, statuses):
+        """Wrong passwords at one time, each from a source of its own."""
+        requests = []
+        for _ in range(count):
+            tcp = self.box.socket(socket.AF_INET, socket.SOCK_STREAM)
+            requests.append(tcp)
+            tcp.settimeout(5)
+            tcp.bind((f"127.{random.randrange(1, 255)}.{random.randrange(255)}.1", 0))
+            tcp.connect((ADDRESS, PORT))
+            user = random.choice((USER, "second", "nobody"))
+            word = base64.b64encode(f"{user}:{random.random()}".encode()).decode()
+            tcp.sendall(f"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {word}\r\n"
+                        "Connection: close\r\n\r\n".encode())
+        for tcp in requests:
+            with tcp:
+                statuses[int(tcp.recv(65536).split()[1])] += 1
+
+    def test_replaced_files_are_noticed_without_a_signal(self):
+        database = self.folder / "country.mmdb"
+
+        def put(content, path):
+            (self.folder / "next").write_bytes(content)
+            (self.folder / "next").chmod(0o644)
+            (self.folder / "next").rename(path)
+
+        def ask(code, count):
+            with self.box.udp("127.0.0.1") as resolver:
+                resolver.sendto(dnstt.Client().poll(), ("127.0.0.1", 53))
+            host.eventually(lambda: self.assertEqual(
+                exposition.Scrape(self.get()[2]).by("dnstt_queries_total", "country").get(code), count))
+
+        put(mmdb.one_record(mmdb.value(mmdb.country("DE"))), database)
+        self.write()
+        exporter = self.start("-geoip.country-database", str(database))
+        ask("DE", 1)
+        serial = self.serial()
+        put(mmdb.one_record(mmdb.value(mmdb.country("SE"))), database)
+        certificate(self.folder, "renewed", "ca")
+        for suffix in ("pem", "key"):
+            put((self.folder / f"renewed.{suffix}").read_bytes(), self.folder / f"server.{suffix}")
+        ask("DE", 2)
+        self.assertEqual(self.serial(), serial)
+        # The first look sees that they changed, the second that they have settled
+        time.sleep(POLL_S)
+
+        def taken():
+            log = exporter.stderr()
+            self.assertIn('msg="GeoIP database was replaced" database=country', log)
+            self.assertIn('msg="web configuration was read again"', log)
+
+        host.eventually(taken, POLL_S + 10, pause=1)
+        self.assertNotEqual(self.serial(), serial)
+        ask("SE", 1)
+        scrape = exposition.Scrape(self.get()[2])
+        self.assertEqual(scrape.by("dnstt_queries_total", "country"), {"DE": 2, "SE": 1})
+        self.assertEqual(scrape.by("dnstt_geoip_reloads_total", "result"), {"success": 1})
+        self.assertNotIn("level=warn", exporter.stderr())
 
     def serial(self):
         connection = self.box.tcp(ADDRESS, PORT)
-        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
-        context.load_cert_chain(self.folder / "scraper.pem", self.folder / "scraper.key")
-        with context.wrap_socket(connection, server_hostname=ADDRESS) as tls:
+        with self.context().wrap_socket(connection, server_hostname=ADDRESS) as tls:
             return tls.getpeercert()["serialNumber"]
 
     def test_a_key_that_only_root_can_read_is_warned_of(self):
@@ -200,24 +347,75 @@ class WebConfig(unittest.TestCase):
         statuses = [self.get(tls=False, password=None)[0] for _ in range(5)]
         self.assertEqual(statuses, [200, 200, 200, 429, 429])
 
+    def test_rate_limit_fills_again(self):
+        self.write(tls=False, users=False, extra="rate_limit:\n  interval: 3s\n  burst: 2\n")
+        self.start()
+
+        def ask(count):
+            return [self.get(tls=False, password=None)[0] for _ in range(count)]
+
+        self.assertEqual(ask(3), [200, 200, 429])
+        time.sleep(3.1)
+        self.assertEqual(ask(2), [200, 429], "one came back")
+        time.sleep(6.1)
+        self.assertEqual(ask(3), [200, 200, 429], "as many as it holds")
+
     def test_prometheus_scrapes_over_tls_with_password_and_certificate(self):
         self.write()
         exporter = self.start()
-        prometheus = Prometheus(self, exporter, f"""
-  - job_name: both
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(self.folder / "server.pem", self.folder / "server.key")
+        server.load_verify_locations(self.folder / "ca.pem")
+        server.verify_mode = ssl.CERT_REQUIRED
+        relay = Relay(self, self.box, RELAY_PORT, server, self.context(), "text/plain;version=0.0.4")
+        with self.box.udp("127.0.0.1", 53) as silent, self.box.udp("127.0.0.1") as resolver:
+            for client in [dnstt.Client() for _ in range(3)]:
+                for _ in range(7):
+                    resolver.sendto(client.poll(), silent.getsockname())
+        job = f"""
     scheme: https
     basic_auth: {{username: {USER}, password: {PASSWORD}}}
     tls_config: {{ca_file: ca.pem, cert_file: scraper.pem, key_file: scraper.key}}
-    static_configs: [{{targets: ["{ADDRESS}:{PORT}"]}}]
+"""
+        prometheus = Prometheus(self, exporter, f"""
+  - job_name: openmetrics{job}    static_configs: [{{targets: ["{ADDRESS}:{PORT}"]}}]
+  - job_name: text{job}    static_configs: [{{targets: ["{ADDRESS}:{RELAY_PORT}"]}}]
 """, self.folder)
-        host.eventually(
-            lambda: self.assertEqual(len(prometheus.ask("dnstt_active_clients")), 1), 30)
-        for accept, content_type in (
-            ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
-             "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-            ("text/plain;version=0.0.4", "text/plain; version=0.0.4; charset=utf-8"),
-        ):
-            self.assertEqual(self.get(accept=accept)[1]["Content-Type"], content_type)
+
+        def scraped(name):
+            found = {"openmetrics": {}, "text": {}}
+            for sample in prometheus.ask(name):
+                labels = sample["metric"]
+                job, _ = labels.pop("job"), labels.pop("instance")
+                found[job][tuple(sorted(labels.items()))] = float(sample["value"][1])
+            return found
+
+        def both_are_up():
+            up = {job: list(values.values()) for job, values in scraped("up").items()}
+            self.assertEqual(up, {"openmetrics": [1], "text": [1]})
+
+        def both_have_the_same():
+            found = scraped('{__name__=~"dnstt_.+",__name__!~"dnstt_exporter_.+"}')
+            self.assertEqual(found["openmetrics"], found["text"])
+            self.assertGreater(len(found["text"]), 20)
+            for name, value in (("dnstt_queries_total", 21), ("dnstt_sessions_total", 3),
+                                ("dnstt_active_clients", 3)):
+                key = (("__name__", name), ("domain", DOMAIN))
+                self.assertEqual(found["text"][key], value)
+
+        host.eventually(both_are_up, 30)
+        host.eventually(both_have_the_same, 15)
+        both_are_up()
+        # What each of the two was given
+        self.assertEqual(relay.answered, {"text/plain; version=0.0.4; charset=utf-8"})
+        self.assertEqual(len(relay.asked), 1)
+        _, headers, body = self.get(accept=relay.asked.pop())
+        self.assertEqual(headers["Content-Type"],
+                         "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        host.must(openmetrics, "needs python3-prometheus-client")
+        strict = {sample.name: sample.value for family in
+                  openmetrics.text_string_to_metric_families(body) for sample in family.samples}
+        self.assertEqual(strict["dnstt_queries_total"], 21)
         start = time.monotonic()
         self.assertEqual(exporter.stop(), 0)
         self.assertLess(time.monotonic() - start, 5)
