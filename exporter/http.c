@@ -234,6 +234,7 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 	const struct http_request asked = {
 		.http = http,
 		.connection = mhd,
+		.now_ns = http->now_ns,
 		.client = connection ? (const struct sockaddr *)&connection->client : &nobody,
 		.method = method,
 		.path = url,

@@ -24,6 +24,7 @@ struct http;
 struct http_request {
 	struct http *http;
 	struct MHD_Connection *connection;
+	uint64_t now_ns; /* as http_run() was told */
 	const struct sockaddr *client;
 	const char *method, *path;
 	bool has_body; /* it will not be read, and the connection closes */

@@ -68,14 +68,6 @@ void routes_close(struct routes *routes)
 	*routes = (struct routes){ 0 };
 }
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* The values of a header, which may come several times */
 struct values {
 	const char *name;
@@ -147,7 +139,7 @@ static struct routes_snapshot *take(struct routes *routes, const struct http_req
 	const struct routes_snapshot wanted = {
 		.content_type = content_type,
 		.compressed = negotiate_gzip(accepted.value, accepted.count),
-		.made_ns = clock_ns(),
+		.made_ns = request->now_ns,
 		.source = credentials_source(request->client),
 		.http = request->http,
 	};
@@ -353,15 +345,18 @@ static struct MHD_Response *refusal(struct routes *routes, const struct http_req
 		request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
 	enum credentials_verdict verdict = CREDENTIALS_ACCEPTED;
 	struct MHD_Response *response;
-	uint64_t now_ns = clock_ns();
+	struct timespec now;
+	uint64_t now_ns;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	if (web_limited(routes->web, now_ns)) {
 		*status = MHD_HTTP_TOO_MANY_REQUESTS;
 		return fixed("Too Many Requests\n", TEXT_PLAIN);
 	}
 	if (routes->web->credentials)
 		verdict = credentials_check(routes->web->credentials, authorization,
-					    credentials_source(request->client), now_ns);
+					    credentials_source(request->client), request->now_ns);
 	if (verdict == CREDENTIALS_ACCEPTED)
 		return NULL;
 	*status =

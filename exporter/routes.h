@@ -34,7 +34,7 @@ struct routes_snapshot {
 	const char *sent; /* in the buffer */
 	size_t bytes;	  /* of it, by now */
 	unsigned readers; /* 0: free */
-	uint64_t made_ns; /* CLOCK_MONOTONIC */
+	uint64_t made_ns; /* as http_run() was told */
 	uint64_t source;  /* of credentials_source(): whose it is */
 	struct http *http;
 };
