@@ -356,7 +356,7 @@ static struct MHD_Response *refusal(struct routes *routes, const struct http_req
 	}
 	if (routes->web->credentials)
 		verdict = credentials_check(routes->web->credentials, authorization,
-					    credentials_source(request->client), request->now_ns);
+					    credentials_source(request->client), now_ns);
 	if (verdict == CREDENTIALS_ACCEPTED)
 		return NULL;
 	*status =
