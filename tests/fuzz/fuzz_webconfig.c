@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: a web configuration file, up to the priority string that GnuTLS gets
- *
- *	fuzz_webconfig -dict=yaml.dict -max_len=4096 CORPUS tests/fixtures/webconfig
- */
+/* Fuzz target: a web configuration file, up to the priority string that GnuTLS gets */
 #include <gnutls/gnutls.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 """Writes seeds for the fuzz targets into folders of their names: make_corpus.py DIRECTORY
 
 From the recordings, from the generator of the differential test, and from the cases of the judges.
-What is committed under corpus/ is this, boiled down with -merge=1 after some minutes of fuzzing.
+What is committed under corpus/ is this, boiled down with -merge=1 after the long runs (README.md).
 """
 
 import hashlib
@@ -75,7 +75,8 @@ HEADERS = [
     "/plain", "text/plain;;;q=0.1", "text/plain;q", "text/plain;=1", "te\x01xt/plain",
     "\n".join(["gzip;q=0.1"] * 20),
     "Basic YTpi", "Basic  YTpi ", "bAsIc YTpi", "Basic YTpi=", "Basic YTo=", "Basic OmI=",
-    "Basic YQ==", "Basic", "Basic ", "Basic YTpiOmM6", "Basic YT-_", "Basic =", "Basic YTpi YTpi", "Bearer x",
+    "Basic YQ==", "Basic", "Basic ", "Basic YTpiOmM6", "Basic YT-_", "Basic =",
+    "Basic YTpi YTpi", "Bearer x",
     "Basic " + "YWFh" * 64 + "OmI=", "Basic YTpi" + "YWFh" * 400, "Basic AAAA", "Basic YTpiAA==",
 ]
 
