@@ -34,8 +34,8 @@ void databases_close(struct databases *databases);
 /**
  * databases_reload() - Load all of them again, bit by bit in databases_run()
  *
- * What is being loaded at that moment is loaded once more afterwards, so that the file that is there
- * now is the one that counts.
+ * What is being loaded at that moment is loaded once more afterwards, so that the file that is now
+ * there is the one that counts.
  */
 void databases_reload(struct databases *databases);
 

@@ -225,7 +225,7 @@ int webconfig_read(const char *path, struct web_config *ret_config, char *ret_re
 		   size_t reason_bytes)
 {
 	__attribute__((cleanup(release_text))) char *text = malloc(WEBCONFIG_BYTES_MAX + 1);
-	size_t bytes;
+	size_t bytes = 0;
 	int r = text ? read_file(path, text, &bytes) : -ENOMEM;
 
 	if (r == -EINVAL)

@@ -26,7 +26,7 @@
 #define WEBCONFIG_USERS	       128
 #define WEBCONFIG_USER_BYTES   255
 #define WEBCONFIG_HASH_BYTES   60 /* of every bcrypt hash */
-#define WEBCONFIG_BCRYPT_LONG  13 /* cost: half a second, in which the one event loop does nothing */
+#define WEBCONFIG_BCRYPT_LONG  13 /* cost: half a second, in which the one loop does nothing else */
 #define WEBCONFIG_BCRYPT_MAX   14
 #define WEBCONFIG_SANS	       64
 #define WEBCONFIG_CIPHERS      32
@@ -112,7 +112,7 @@ struct web_config {
  * Opens @path and nothing else: the files that it names are opened by tls_read(). System calls:
  * openat, newfstatat, read, close, and what malloc() makes.
  *
- * Return: 0, -EINVAL for a file that is wrong or not a regular one, -ENOMEM, or why it can't be read
+ * Return: 0, -EINVAL for a file that is wrong or no regular one, -ENOMEM, or why it can't be read
  */
 int webconfig_read(const char *path, struct web_config *ret_config, char *ret_reason,
 		   size_t reason_bytes);

@@ -20,9 +20,9 @@ class Load:
         # The generator does not run after what it missed while others had its core. So it goes
         # before them, and a little faster.
         self._process = far.spawn(
-            ["nice", "-n", "-19", program("tests/bench/generator"), "--interface", far_name, "--destination-mac",
-             near.mac(near_name), "--rate", str(int(rate * 1.2)), "--seconds", str(seconds),
-             "--clients", str(self.CLIENTS)],
+            ["nice", "-n", "-19", program("tests/bench/generator"), "--interface", far_name,
+             "--destination-mac", near.mac(near_name), "--rate", str(int(rate * 1.2)),
+             "--seconds", str(seconds), "--clients", str(self.CLIENTS)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         test.addCleanup(host.end, self._process)
 
