@@ -3,7 +3,6 @@
 #include "http.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,44 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http_internal.h"
 #include "log.h"
 #include "tls.h"
 
-#define LISTENERS_MAX 16
-#define TICK_MS	      1000
-#define ACCEPTS	      64 /* in one run */
-#define EVENTS	      64
-#define SLICE_NS      (UINT64_C(3) * 1000000) /* in one run; packets wait meanwhile */
-#define IDLE_RUNS     2
-#define IDLE_MS	      20
-#define PAUSE_MS      100 /* after there were no descriptors left */
-
-/* What an event is of */
-enum { OF_DAEMON, OF_LISTENERS, OF_CONNECTIONS = OF_LISTENERS + LISTENERS_MAX };
-
-struct connection {
-	int fd; /* -1: free */
-	uint64_t deadline_ns;
-	bool has_begun;		 /* something of a request is there */
-	bool in_request;	 /* its request line is there, its response not yet delivered */
-	bool answered;		 /* the response is on its way: a request in flight */
-	struct tls_epoch *epoch; /* TLS: what its session uses */
-	struct sockaddr_storage client;
-};
-
-struct http {
-	struct http_options options;
-	struct MHD_Daemon *daemon;
-	int epoll;
-	int listeners[LISTENERS_MAX];
-	unsigned listener_count;
-	struct connection connection[HTTP_CONNECTIONS];
-	struct http_counts counts;
-	uint64_t now_ns, complaints, next_complaint_ns;
-	uint64_t paused_until_ns; /* 0: connections are accepted */
-	uint64_t slice_end_ns;
-	bool has_progress; /* libmicrohttpd called one of the functions here */
-};
+#define TICK_MS	  1000
+#define EVENTS	  64
+#define SLICE_NS  (UINT64_C(3) * 1000000) /* in one run; packets wait meanwhile */
+#define IDLE_RUNS 2
+#define IDLE_MS	  20
 
 /* As time passes, not as http_run() was told */
 static uint64_t clock_ns(void)
@@ -88,22 +58,6 @@ static struct connection *of(struct MHD_Connection *connection)
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	return own ? own->socket_context : NULL;
-}
-
-static void set_event(const struct http *http, int operation, int fd, uint32_t events, uint32_t of)
-{
-	struct epoll_event event = { .events = events, .data.u32 = of };
-
-	epoll_ctl(http->epoll, operation, fd, &event);
-}
-
-/* Be told once of what comes next, which is the first byte of a request. libmicrohttpd tells of a
- * request only when its whole first line is there. The kernel forgets it when the socket closes.
- */
-static void watch(const struct http *http, const struct connection *connection, int operation)
-{
-	set_event(http, operation, connection->fd, EPOLLIN | EPOLLONESHOT,
-		  OF_CONNECTIONS + (uint32_t)(connection - http->connection));
 }
 
 /* From the first byte on. One that has its deadline already doesn't get a later one. */
@@ -169,7 +123,7 @@ static void request_ends(void *context, struct MHD_Connection *mhd, void **reque
 	http->counts.in_flight -= connection->answered;
 	connection->has_begun = connection->in_request = connection->answered = false;
 	connection->deadline_ns = http->now_ns + HTTP_IDLE_NS;
-	watch(http, connection, EPOLL_CTL_MOD);
+	http_watch(http, connection, EPOLL_CTL_MOD);
 }
 
 static enum MHD_Result look_for_body(void *context, enum MHD_ValueKind kind, const char *name,
@@ -178,7 +132,8 @@ static enum MHD_Result look_for_body(void *context, enum MHD_ValueKind kind, con
 	bool *found = context;
 
 	(void)kind;
-	if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 ||
+	/* A blank in a name is for a proxy to refuse or to pass over (RFC 9112, 5.1), not to trust */
+	if (strpbrk(name, " \t") || strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 ||
 	    (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 &&
 	     (!value || strcmp(value, "0") != 0)))
 		*found = true;
@@ -196,23 +151,6 @@ static bool has_body(struct MHD_Connection *mhd)
 	return found;
 }
 
-/* One host: an IPv4 address, or what one IPv6 host may choose its addresses from */
-static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
-	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
-
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	if (a->ss_family != AF_INET6)
-		return true;
-	return memcmp(&a6->sin6_addr, &b6->sin6_addr,
-		      IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8) == 0;
-}
-
 /* The limit is there for all; one host, whose clients may be slow to read, can take half of it */
 static bool is_busy(const struct http *http, const struct connection *asking)
 {
@@ -220,7 +158,7 @@ static bool is_busy(const struct http *http, const struct connection *asking)
 
 	for (unsigned i = 0; i < HTTP_CONNECTIONS && asking; i++)
 		from_there += http->connection[i].fd >= 0 && http->connection[i].answered &&
-			      same_host(&http->connection[i].client, &asking->client);
+			      http_same_host(&http->connection[i].client, &asking->client);
 	return limit != 0 && (http->counts.in_flight >= limit || from_there >= (limit + 1) / 2);
 }
 
@@ -311,104 +249,9 @@ void http_close(struct http *http)
 	free(http);
 }
 
-int http_listen(struct http *http, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN,
-				     .data.u32 = OF_LISTENERS + http->listener_count };
-
-	if (http->listener_count == LISTENERS_MAX)
-		return -ENOSPC;
-	if (epoll_ctl(http->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-		return -errno;
-	http->listeners[http->listener_count++] = fd;
-	return 0;
-}
-
 int http_fd(const struct http *http)
 {
 	return http->epoll;
-}
-
-/* A place for a new connection: a free one, or that of the one that has waited longest for nothing */
-static struct connection *place_for(struct http *http, const struct sockaddr_storage *client)
-{
-	struct connection *place = NULL, *idle = NULL;
-	unsigned from_there = 0;
-
-	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++) {
-		struct connection *connection = &http->connection[i];
-
-		if (connection->fd < 0) {
-			place = connection;
-			continue;
-		}
-		from_there += same_host(&connection->client, client);
-		if (!connection->in_request &&
-		    (!idle || connection->deadline_ns < idle->deadline_ns))
-			idle = connection;
-	}
-	if (from_there >= HTTP_PER_ADDRESS)
-		return NULL;
-	if (!place && idle) {
-		shutdown(idle->fd, SHUT_RDWR);
-		MHD_run(http->daemon);
-		place = idle->fd < 0 ? idle : NULL;
-	}
-	return place;
-}
-
-static void listen_for(const struct http *http, uint32_t events)
-{
-	for (unsigned i = 0; i < http->listener_count; i++)
-		set_event(http, EPOLL_CTL_MOD, http->listeners[i], events, OF_LISTENERS + i);
-}
-
-/* What is out of descriptors or memory would be told of the same connection again and again */
-static void pause_listening(struct http *http)
-{
-	listen_for(http, 0);
-	http->paused_until_ns = http->now_ns + PAUSE_MS * UINT64_C(1000000);
-}
-
-static void resume_listening(struct http *http)
-{
-	listen_for(http, EPOLLIN);
-	http->paused_until_ns = 0;
-}
-
-static void accept_from(struct http *http, int listener)
-{
-	for (unsigned i = 0; i < ACCEPTS; i++) {
-		struct sockaddr_storage client = { 0 };
-		socklen_t bytes = sizeof(client);
-		struct connection *place;
-		int fd = accept4(listener, (struct sockaddr *)&client, &bytes,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			    errno == ENOMEM)
-				pause_listening(http);
-			return;
-		}
-		place = place_for(http, &client);
-		if (!place) {
-			http->counts.refused++;
-			close(fd);
-			continue;
-		}
-		*place = (struct connection){ .fd = fd,
-					      .deadline_ns = http->now_ns + HTTP_REQUEST_NS,
-					      .client = client };
-		/* The first bytes of TLS are not yet a request */
-		if (http->options.tls)
-			set_event(http, EPOLL_CTL_ADD, fd, EPOLLONESHOT, OF_DAEMON);
-		else
-			watch(http, place, EPOLL_CTL_ADD);
-		if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&client, bytes) !=
-		    MHD_YES)
-			place->fd = -1; /* it has closed the socket */
-	}
 }
 
 static void expire(struct http *http)
@@ -453,16 +296,16 @@ int http_run(struct http *http, uint64_t now_ns)
 	http->now_ns = now_ns;
 	http->slice_end_ns = clock_ns() + SLICE_NS;
 	if (http->paused_until_ns != 0 && now_ns >= http->paused_until_ns)
-		resume_listening(http);
+		http_resume(http);
 	/* First of all, while each connection is the one that the event was of */
 	for (int i = 0; i < ready; i++)
 		if (events[i].data.u32 >= OF_CONNECTIONS)
 			begin(http, &http->connection[events[i].data.u32 - OF_CONNECTIONS]);
 	for (int i = 0; i < ready; i++)
 		if (events[i].data.u32 >= OF_LISTENERS && events[i].data.u32 < OF_CONNECTIONS)
-			accept_from(http, http->listeners[events[i].data.u32 - OF_LISTENERS]);
+			http_accept(http, http->listeners[events[i].data.u32 - OF_LISTENERS]);
 	expire(http);
-	return run_slice(http, http->paused_until_ns != 0 ? PAUSE_MS : TICK_MS);
+	return run_slice(http, http->paused_until_ns != 0 ? HTTP_PAUSE_MS : TICK_MS);
 }
 
 bool http_has_time(struct http *http)

@@ -261,7 +261,8 @@ static int open_traffic(void)
 					   .history = &exporter.history };
 	history_open(&exporter.history);
 	/* The page has the same buffer, and few label sets may need less than it does */
-	if (routes_open(&exporter.routes, exposition_bound(options) + PAGE_BYTES) < 0 ||
+	if (snapshots_open(&exporter.routes.snapshots, exposition_bound(options) + PAGE_BYTES) <
+		    0 ||
 	    (!options->disable_page &&
 	     page_open(&exporter.page, options->max_series, wanted.domains) < 0) ||
 	    traffic_open(&exporter.traffic, &wanted) < 0) {
@@ -334,7 +335,7 @@ int main(int argc, char **argv)
 	page_close(&exporter.page);
 	traffic_close(&exporter.traffic);
 	databases_close(&exporter.databases);
-	routes_close(&exporter.routes);
+	snapshots_close(&exporter.routes.snapshots);
 	web_close(&exporter.web);
 	return status;
 }

@@ -2,16 +2,13 @@
 /* What is served under which path */
 #include "routes.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "build.h"
 #include "credentials.h"
 #include "exposition.h"
-#include "gzip.h"
 #include "log.h"
 #include "page.h"
 #include "web.h"
@@ -22,10 +19,6 @@
 #define STRING_(number) #number
 #define STRING(number)	STRING_(number)
 #define RETRY_AFTER	STRING(CREDENTIALS_RETRY_S)
-#define MOMENT_NS	(UINT64_C(50) * 1000000) /* as long as capture keeps packets by default */
-#define AT_ONCE_BYTES	(256u << 10)		 /* compressed before a response begins */
-#define PIECE_BYTES	(64u << 10)		 /* and then at a time */
-#define BLOCK_BYTES	16384			 /* sent at a time: a record of TLS */
 
 static struct MHD_Response *fixed(const char *text, const char *content_type)
 {
@@ -35,37 +28,6 @@ static struct MHD_Response *fixed(const char *text, const char *content_type)
 	if (response)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	return response;
-}
-
-int routes_open(struct routes *routes, size_t text_bytes)
-{
-	for (unsigned i = 0; i < ROUTES_SNAPSHOTS; i++) {
-		struct routes_snapshot *snapshot = &routes->snapshot[i];
-
-		if (gzip_make(&snapshot->gzip) == 0) {
-			size_t bytes = gzip_bound(snapshot->gzip, text_bytes);
-
-			routes->text_bytes = text_bytes;
-			routes->ahead = bytes - text_bytes;
-			snapshot->buffer = malloc(bytes);
-		}
-		if (!snapshot->buffer) {
-			routes_close(routes);
-			return -ENOMEM;
-		}
-		/* Written, so that the memory is there from the start and never grows */
-		memset(snapshot->buffer, 0, routes->ahead + text_bytes);
-	}
-	return 0;
-}
-
-void routes_close(struct routes *routes)
-{
-	for (unsigned i = 0; i < ROUTES_SNAPSHOTS; i++) {
-		gzip_free(routes->snapshot[i].gzip);
-		free(routes->snapshot[i].buffer);
-	}
-	*routes = (struct routes){ 0 };
 }
 
 /* The values of a header, which may come several times */
@@ -94,119 +56,20 @@ static struct values values_of(const struct http_request *request, const char *n
 	return values;
 }
 
-static void release(void *context)
-{
-	struct routes_snapshot *snapshot = context;
-
-	snapshot->readers--;
-}
-
-/* Compress more of it. False when that is impossible, which gzip_bound() rules out. */
-static bool compress(struct routes_snapshot *snapshot, size_t bytes)
-{
-	int more = gzip_more(snapshot->gzip, bytes, &snapshot->bytes);
-
-	snapshot->whole = more == 0;
-	return more >= 0;
-}
-
-/* An MHD_ContentReaderCallback */
-static ssize_t read_on(void *context, uint64_t position, char *block, size_t room)
-{
-	struct routes_snapshot *snapshot = context;
-	size_t count;
-
-	if (!http_has_time(snapshot->http))
-		return 0;
-	while (position >= snapshot->bytes) {
-		if (snapshot->whole)
-			return MHD_CONTENT_READER_END_OF_STREAM;
-		if (!compress(snapshot, PIECE_BYTES))
-			return MHD_CONTENT_READER_END_WITH_ERROR;
-	}
-	count = snapshot->bytes - position < room ? snapshot->bytes - position : room;
-	memcpy(block, snapshot->sent + position, count);
-	return (ssize_t)count;
-}
-
-/* One for this request: the same as for another one of this host, if they come at the same moment.
- * Hosts share none, since who reads it to the end keeps it. NULL: there is none.
- */
-static struct routes_snapshot *take(struct routes *routes, const struct http_request *request,
-				    const char *content_type)
+/* One for this request, or NULL */
+static struct snapshot *take(struct routes *routes, const struct http_request *request,
+			     const char *content_type)
 {
 	struct values accepted = values_of(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-	const struct routes_snapshot wanted = {
+	const struct snapshot wanted = {
 		.content_type = content_type,
 		.compressed = negotiate_gzip(accepted.value, accepted.count),
 		.made_ns = request->now_ns,
 		.source = credentials_source(request->client),
 		.http = request->http,
 	};
-	struct routes_snapshot *place = NULL;
-	unsigned taken = 0;
 
-	for (unsigned i = 0; i < ROUTES_SNAPSHOTS; i++) {
-		struct routes_snapshot *snapshot = &routes->snapshot[i];
-
-		if (snapshot->readers == 0) {
-			place = snapshot;
-			continue;
-		}
-		if (snapshot->source != wanted.source)
-			continue;
-		taken++;
-		if (snapshot->content_type == content_type &&
-		    snapshot->compressed == wanted.compressed &&
-		    wanted.made_ns - snapshot->made_ns < MOMENT_NS) {
-			snapshot->readers++;
-			return snapshot;
-		}
-	}
-	if (!place || taken >= ROUTES_SNAPSHOTS / 2)
-		return NULL;
-	*place = (struct routes_snapshot){
-		.buffer = place->buffer,
-		.gzip = place->gzip,
-		.content_type = content_type,
-		.compressed = wanted.compressed,
-		.made_ns = wanted.made_ns,
-		.source = wanted.source,
-		.http = request->http,
-		.readers = 1,
-	};
-	return place;
-}
-
-/* The response, after the text was written if the snapshot is a new one */
-static struct MHD_Response *response_of(struct routes *routes, struct routes_snapshot *snapshot,
-					size_t text_bytes)
-{
-	char *text = snapshot->buffer + routes->ahead;
-	struct MHD_Response *response;
-
-	if (!snapshot->sent && !snapshot->compressed) {
-		snapshot->sent = text;
-		snapshot->bytes = text_bytes;
-		snapshot->whole = true;
-	} else if (!snapshot->sent) {
-		snapshot->sent = snapshot->buffer;
-		gzip_begin(snapshot->gzip, text, text_bytes, (uint8_t *)snapshot->buffer,
-			   routes->ahead + text_bytes);
-		(void)compress(snapshot, AT_ONCE_BYTES);
-	}
-	response = MHD_create_response_from_callback(snapshot->whole ? snapshot->bytes
-								     : MHD_SIZE_UNKNOWN,
-						     BLOCK_BYTES, read_on, snapshot, release);
-	if (!response) {
-		release(snapshot);
-		return NULL;
-	}
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, snapshot->content_type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, NEGOTIATE_VARY);
-	if (snapshot->compressed)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-	return response;
+	return snapshots_take(&routes->snapshots, &wanted);
 }
 
 static struct MHD_Response *too_many(unsigned *status)
@@ -227,7 +90,7 @@ static struct MHD_Response *metrics(struct routes *routes, const struct http_req
 {
 	struct values accepted = values_of(request, MHD_HTTP_HEADER_ACCEPT);
 	enum negotiate_format format = negotiate_format(accepted.value, accepted.count);
-	struct routes_snapshot *snapshot = take(routes, request, negotiate_content_type[format]);
+	struct snapshot *snapshot = take(routes, request, negotiate_content_type[format]);
 	struct exposition exposition;
 	size_t bytes = 0;
 
@@ -237,22 +100,23 @@ static struct MHD_Response *metrics(struct routes *routes, const struct http_req
 	}
 	if (!snapshot->sent) {
 		routes->observe(routes->context, &exposition);
-		bytes = exposition_render(&exposition, format, snapshot->buffer + routes->ahead,
-					  routes->text_bytes);
+		bytes = exposition_render(&exposition, format,
+					  snapshots_text(&routes->snapshots, snapshot),
+					  routes->snapshots.text_bytes);
 		if (bytes == 0) {
 			routes->counts.error++;
-			release(snapshot);
+			snapshots_release(snapshot);
 			return no_room("metrics", status);
 		}
 	}
 	routes->counts.ok++;
-	return response_of(routes, snapshot, bytes);
+	return snapshots_respond(&routes->snapshots, snapshot, bytes);
 }
 
 static struct MHD_Response *status_page(struct routes *routes, const struct http_request *request,
 					unsigned *status)
 {
-	struct routes_snapshot *snapshot = take(routes, request, TEXT_HTML);
+	struct snapshot *snapshot = take(routes, request, TEXT_HTML);
 	struct exposition exposition;
 	struct page_facts facts = { .exposition = &exposition,
 				    .history = routes->history,
@@ -264,14 +128,15 @@ static struct MHD_Response *status_page(struct routes *routes, const struct http
 		return too_many(status);
 	if (!snapshot->sent) {
 		routes->observe(routes->context, &exposition);
-		bytes = page_render(routes->page, &facts, snapshot->buffer + routes->ahead,
-				    routes->text_bytes);
+		bytes = page_render(routes->page, &facts,
+				    snapshots_text(&routes->snapshots, snapshot),
+				    routes->snapshots.text_bytes);
 		if (bytes == 0) {
-			release(snapshot);
+			snapshots_release(snapshot);
 			return no_room("page", status);
 		}
 	}
-	response = response_of(routes, snapshot, bytes);
+	response = snapshots_respond(&routes->snapshots, snapshot, bytes);
 	if (response) {
 		MHD_add_response_header(response, "Content-Security-Policy", page_csp());
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");

@@ -117,7 +117,7 @@ static void open_routes(void)
 					 .page = &server.page,
 					 .history = &server.history };
 	history_open(&server.history);
-	must(!routes_open(&server.routes, exposition_bound(&server.options) + PAGE_BYTES));
+	must(!snapshots_open(&server.routes.snapshots, exposition_bound(&server.options) + PAGE_BYTES));
 	must(!page_open(&server.page, SERIES, 1));
 	must(!traffic_open(&server.traffic, &wanted));
 	server.process.stat_fd = server.process.descriptors_fd = -1;
@@ -262,23 +262,37 @@ static size_t check_answers(char *answer, size_t bytes, bool allowed)
 	return count;
 }
 
+/* The value, if a line is a header of this name, with blanks before its colon or without */
+static const char *value_of(const char *line, const char *name, size_t length)
+{
+	if (strncasecmp(line, name, length) != 0)
+		return NULL;
+	line += length + strspn(line + length, " \t");
+	return *line == ':' ? line + 1 : NULL;
+}
+
 /* A first request that says it has a body is the last: what follows may be that, or another's */
 static bool ends_with_first(const char *text)
 {
-	static const char length[] = "content-length:", coding[] = "transfer-encoding:";
+	static const char length[] = "content-length", coding[] = "transfer-encoding";
 
 	text += strspn(text, "\r\n");
-	while ((text = strchr(text, '\n'))) {
+	for (unsigned headers = 0; (text = strchr(text, '\n')); headers++) {
 		const char *value;
 
 		text++;
 		if (*text == '\n' || (*text == '\r' && text[1] == '\n'))
 			return false;
-		if (!strncasecmp(text, coding, sizeof(coding) - 1))
+		/* A header without a name ends the head for libmicrohttpd 0.9.75, if it is not the
+		 * first, and can't be seen from outside
+		 */
+		if (*text == ':' && headers > 0)
+			return false;
+		if (value_of(text, coding, sizeof(coding) - 1))
 			return true;
-		if (strncasecmp(text, length, sizeof(length) - 1) != 0)
+		value = value_of(text, length, sizeof(length) - 1);
+		if (!value)
 			continue;
-		value = text + sizeof(length) - 1;
 		value += strspn(value, " \t");
 		if (*value != '0' || strcspn(value, "\r\n") != 1)
 			return true;

@@ -162,6 +162,7 @@ class Abuse(unittest.TestCase):
                         b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
                         b"Content-Length: 5\r\nContent-Length: 0\r\n",
                         b"Content-Length: 0\r\nContent-Length: 5\r\n",
+                        b"Content-Length : 5\r\n", b"Transfer-Encoding\t: chunked\r\n",
                         b"Transfer-Encoding: chunked\r\n"):
             for body in (b"0\r\n\r\n" + smuggled, smuggled):
                 tcp = self.connect(text=b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + headers +

@@ -123,7 +123,7 @@ static int set_up(void **state)
 					 .observe = observe,
 					 .ready = is_ready,
 					 .web = &server.web };
-	assert_int_equal(routes_open(&server.routes, exposition_bound(&server.options)), 0);
+	assert_int_equal(snapshots_open(&server.routes.snapshots, exposition_bound(&server.options)), 0);
 	assert_int_equal(http_open(&options, &server.http), 0);
 	/* An address outside of the file system, which the kernel chooses */
 	server.address_bytes = sizeof(server.address);
@@ -140,9 +140,9 @@ static int tear_down(void **state)
 {
 	(void)state;
 	http_close(server.http);
-	for (unsigned i = 0; i < ROUTES_SNAPSHOTS; i++)
-		assert_int_equal(server.routes.snapshot[i].readers, 0);
-	routes_close(&server.routes);
+	for (unsigned i = 0; i < SNAPSHOTS; i++)
+		assert_int_equal(server.routes.snapshots.snapshot[i].readers, 0);
+	snapshots_close(&server.routes.snapshots);
 	traffic_close(&server.traffic);
 	geoip_close(server.country);
 	geoip_close(server.asn);
@@ -304,7 +304,7 @@ static void test_scrapers_at_the_same_moment_do_not_hold_it_together(void **stat
 
 static void test_one_host_gets_half_of_the_snapshots(void **state)
 {
-	int unread[ROUTES_SNAPSHOTS / 2];
+	int unread[SNAPSHOTS / 2];
 	size_t bytes;
 
 	(void)state;
