@@ -232,8 +232,8 @@ static int confine(void)
 static void log_no_memory(void)
 {
 	const struct options *options = &exporter.options;
-	const bool sessions =
-		options->max_sessions * sizeof(struct session) > exposition_bound(options);
+	const bool sessions = options->max_sessions * sizeof(struct session) >
+			      SNAPSHOTS * exposition_bound(options);
 
 	log_line(LOG_ERROR, "no memory for the tables",
 		 LOG_TEXT("lower", sessions ? "-sessions.max" : "-metrics.max-series"));
