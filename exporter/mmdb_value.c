@@ -213,13 +213,12 @@ static const char *walk_value(struct mmdb_walk *walk, uint32_t offset, unsigned 
 	 */
 	*ret_next = value.next;
 	offset = value.body;
-	if (mmdb_walk_seen(walk, offset))
-		return NULL;
 	fault = mmdb_value_read(walk, offset, &value);
-	if (!fault && value.type == MMDB_POINTER)
+	if (!fault && value.type == MMDB_POINTER) /* even if it is a record, and sound as that */
 		fault = "a pointer leads to another pointer";
-	if (!fault)
-		fault = walk_entries(walk, &value, depth, &end);
+	if (fault || mmdb_walk_seen(walk, offset))
+		return fault;
+	fault = walk_entries(walk, &value, depth, &end);
 	if (!fault)
 		mark_seen(walk, offset);
 	return fault;

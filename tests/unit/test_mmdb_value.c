@@ -115,6 +115,23 @@ static void test_pointer_may_not_lead_to_a_pointer(void **state)
 	craft_assert_refused(&craft, "another pointer");
 }
 
+/* A record may be a pointer, and is sound then; a pointer to it is not */
+static void test_pointer_may_not_lead_to_a_record_that_is_a_pointer(void **state)
+{
+	CRAFT craft;
+
+	(void)state;
+	craft_begin(&craft, 1);
+	craft_node(&craft, 0, CRAFT_DATA(&craft, 0), CRAFT_DATA(&craft, 5));
+	craft_pointer(&craft, 5 + 1 + 2 + 5);
+	craft_control(&craft, CRAFT_MAP, 1);
+	craft_string(&craft, "a");
+	craft_pointer(&craft, 0);
+	craft_record(&craft);
+	craft_finish(&craft);
+	craft_assert_refused(&craft, "another pointer");
+}
+
 /* Behind the data is the metadata, which the library takes for a part of it */
 static void test_pointer_may_not_lead_out(void **state)
 {
@@ -249,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_half_a_million_nested_arrays_are_refused),
 		cmocka_unit_test(test_pointers_may_not_run_in_a_circle),
 		cmocka_unit_test(test_pointer_may_not_lead_to_a_pointer),
+		cmocka_unit_test(test_pointer_may_not_lead_to_a_record_that_is_a_pointer),
 		cmocka_unit_test(test_pointer_may_not_lead_out),
 		cmocka_unit_test(test_shared_values_are_no_circle),
 		cmocka_unit_test(test_sizes_past_the_end_are_refused),
