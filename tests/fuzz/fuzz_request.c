@@ -117,7 +117,8 @@ static void open_routes(void)
 					 .page = &server.page,
 					 .history = &server.history };
 	history_open(&server.history);
-	must(!snapshots_open(&server.routes.snapshots, exposition_bound(&server.options) + PAGE_BYTES));
+	must(!snapshots_open(&server.routes.snapshots,
+			     exposition_bound(&server.options) + PAGE_BYTES));
 	must(!page_open(&server.page, SERIES, 1));
 	must(!traffic_open(&server.traffic, &wanted));
 	server.process.stat_fd = server.process.descriptors_fd = -1;

@@ -123,7 +123,8 @@ static int set_up(void **state)
 					 .observe = observe,
 					 .ready = is_ready,
 					 .web = &server.web };
-	assert_int_equal(snapshots_open(&server.routes.snapshots, exposition_bound(&server.options)), 0);
+	assert_int_equal(
+		snapshots_open(&server.routes.snapshots, exposition_bound(&server.options)), 0);
 	assert_int_equal(http_open(&options, &server.http), 0);
 	/* An address outside of the file system, which the kernel chooses */
 	server.address_bytes = sizeof(server.address);
