@@ -231,12 +231,15 @@ static size_t body_at(void)
 	return (size_t)(end - answer) + 4;
 }
 
+/* Not by strstr(), of which a sanitizer measures the whole text each time */
 static size_t count_label_sets(const char *text)
 {
+	static const char start[] = "\ndnstt_queries_total{";
+	const char *end = text + strlen(text);
 	size_t count = 0;
 
-	for (const char *at = text; (at = strstr(at, "\ndnstt_queries_total{")); at++)
-		count++;
+	for (const char *at = text; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+		count += strncmp(at, start, sizeof(start) - 1) == 0;
 	return count;
 }
 
