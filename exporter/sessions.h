@@ -16,7 +16,7 @@ struct series_table;
 
 #define SESSIONS_ACTIVE_NS     (UINT64_C(30) * 1000000000)
 #define SESSIONS_REMEMBERED_NS (UINT64_C(240) * 1000000000)
-#define SESSIONS_KNOWN_NS      (UINT64_C(10) * 1000000000) /* an idle client polls so often */
+#define SESSIONS_KNOWN_NS      (UINT64_C(5) * 1000000000) /* an idle client polls each 10 s */
 
 /* Sessions are in one of four lists, each in the order of the latest query. Who has to go first when
  * the table is full is in the first list that is not empty.
@@ -24,8 +24,8 @@ struct series_table;
 enum session_list {
 	SESSIONS_NEW,	/* one query so far: a flood of random ClientIDs ends here */
 	SESSIONS_IDLE,	/* silent for more than 30 s */
-	SESSIONS_YOUNG, /* more, but within 10 s: one that sends each ClientID several times */
-	SESSIONS_KNOWN, /* was there 10 s after its first query, and the latest is within 30 s */
+	SESSIONS_YOUNG, /* more, but within 5 s: one that sends each ClientID several times */
+	SESSIONS_KNOWN, /* was there 5 s after its first query, and the latest is within 30 s */
 	SESSION_LISTS,
 };
 

@@ -20,7 +20,7 @@ MEMORY_RATE = 1_000_000
 FLOOD_DOMAIN = "f.example.com"
 REAL_CLIENTS = 1_000
 SESSIONS_MAX = 131_072  # by default
-KNOWN_SECONDS = 10  # that one has to be there to be kept before others
+KNOWN_SECONDS = 5  # that one has to be there to be kept before others
 LITTLE_MEMORY = 256 * MEBIBYTE  # of address space, for who asks for more
 
 

@@ -152,7 +152,7 @@ static void test_longest_name_has_255_bytes(void **state)
 {
 	(void)state;
 	for (unsigned length = 1; length <= 63; length += 31) {
-		for (unsigned bytes = 253; bytes <= 257; bytes += 2) {
+		for (unsigned bytes = 253; bytes <= 257; bytes += length == 1 ? 2 : 1) {
 			struct craft craft = { .size = 0 };
 
 			craft_header(&craft, 0x0100, 1, 0, 0, 0);
@@ -176,6 +176,15 @@ static void test_other_label_types_are_refused(void **state)
 		craft_8(&craft, 0);
 		craft_32(&craft, 0x00100001);
 		assert_int_equal(reads(&craft), length <= 63);
+	}
+	/* Nor are they pointers, here to the zero byte of a header's QDCOUNT */
+	for (unsigned type = 0; type <= 3; type++) {
+		struct craft craft = { .size = 0 };
+
+		craft_header(&craft, 0x0100, 1, 0, 0, 0);
+		craft_16(&craft, type << 14 | 4);
+		craft_32(&craft, 0x00100001);
+		assert_int_equal(reads(&craft), type == 3);
 	}
 }
 

@@ -262,7 +262,7 @@ static void test_a_flood_of_repeated_queries_does_not_push_clients_out(void **st
 	(void)state;
 	for (unsigned i = 0; i < 100; i++) {
 		(void)snprintf(id, sizeof(id), "real%u", i % 50);
-		advance(i < 50 ? 0 : 10);
+		advance(i < 50 ? 0 : 5);
 		query(id, 0, 0);
 	}
 	for (unsigned i = 0; i < 10000; i++) {

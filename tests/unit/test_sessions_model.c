@@ -59,7 +59,7 @@ static uint32_t model_active(uint32_t series)
 	return count;
 }
 
-/* 0: a single query, 2: all of them within 10 s, 3: was there for longer */
+/* 0: a single query, 2: all of them within 5 s, 3: was there for longer */
 static unsigned rank_awake(const struct entry *entry)
 {
 	if (entry->single)
