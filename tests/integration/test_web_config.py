@@ -11,9 +11,7 @@ import random
 import signal
 import socket
 import ssl
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
@@ -22,103 +20,21 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dnstt
 import exposition
 import host
-import mmdb
 from exporter import ADDRESS, DOMAIN, PORT, Exporter
 from load import Load
 from prometheus import Prometheus, Relay
+from web_case import PASSWORD, USER, WebCase, certificate
 
 try:
     from prometheus_client.openmetrics import parser as openmetrics
 except ImportError:
     openmetrics = None
 
-USER, PASSWORD = "prom", "correct horse"
 RELAY_PORT = PORT + 1
 FLOOD_RATE = 50_000
-POLL_S = 60  # the exporter looks for replaced files as often
 
 
-def openssl(*arguments, folder):
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def certificate(folder, name, issuer=None, days=30):
-    """NAME.pem and NAME.key in the folder, self-signed or by an issuer made before."""
-    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-            f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}", folder=folder)
-    extension = pathlib.Path(folder, f"{name}.ext")
-    extension.write_text("subjectAltName=IP:127.0.0.1,DNS:" + name
-                         if issuer else "basicConstraints=critical,CA:TRUE")
-    signer = ["-CA", f"{issuer}.pem", "-CAkey", f"{issuer}.key", "-CAcreateserial"] if issuer else [
-        "-signkey", f"{name}.key"]
-    openssl("x509", "-req", "-in", f"{name}.csr", *signer, "-days", str(days), "-out", f"{name}.pem",
-            "-extfile", extension.name, folder=folder)
-
-
-class WebConfig(unittest.TestCase):
-    def setUp(self):
-        host.must_be_root()
-        host.must_have("openssl", "htpasswd")
-        self.box = host.Host.make(self, "box")
-        folder = tempfile.TemporaryDirectory(prefix="dnstt-it-")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.folder.chmod(0o755)
-        certificate(self.folder, "ca")
-        certificate(self.folder, "server", "ca")
-        certificate(self.folder, "scraper", "ca")
-        certificate(self.folder, "stranger")
-        for path in self.folder.iterdir():
-            path.chmod(0o644)
-        line = subprocess.run(["htpasswd", "-nbBC", "10", USER, PASSWORD], check=True,
-                              capture_output=True, text=True).stdout.strip()
-        self.hash = line.split(":", 1)[1]
-        self.file = self.folder / "web.yml"
-
-    def write(self, *, tls=True, users=True, sans="", extra=""):
-        text = ""
-        if tls:
-            text += ("tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
-                     "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n")
-            text += f"  client_allowed_sans: [{sans}]\n" if sans else ""
-        if users:
-            text += f"basic_auth_users:\n  {USER}: {self.hash}\n"
-        self.file.write_text(text + extra)
-
-    def start(self, *flags):
-        exporter = Exporter(self.box, "-web.config.file", str(self.file), *flags)
-        self.addCleanup(exporter.kill)
-        host.eventually(exporter.capture_pid)
-        return exporter
-
-    def context(self, identity="scraper"):
-        """Of a client that trusts our CA."""
-        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
-        if identity:
-            context.load_cert_chain(self.folder / f"{identity}.pem", self.folder / f"{identity}.key")
-        return context
-
-    def get(self, path="/metrics", *, tls=True, identity="scraper", password=PASSWORD, accept=None):
-        connection = http.client.HTTPConnection(ADDRESS, PORT)
-        connection.sock = self.box.tcp(ADDRESS, PORT)
-        try:
-            if tls:
-                connection.sock = self.context(identity).wrap_socket(connection.sock,
-                                                                     server_hostname=ADDRESS)
-            headers = {"Accept": accept} if accept else {}
-            if password is not None:
-                word = base64.b64encode(f"{USER}:{password}".encode()).decode()
-                headers["Authorization"] = f"Basic {word}"
-            connection.request("GET", path, headers=headers)
-            response = connection.getresponse()
-            return response.status, response.headers, response.read().decode()
-        finally:
-            connection.close()
-
-    def refused(self, *path, **who):
-        """401, after some 429 where the password before it took bcrypt its time."""
-        host.eventually(lambda: self.assertEqual(self.get(*path, **who)[0], 401))
-
+class WebConfig(WebCase):
     def test_tls_with_client_certificate_and_password(self):
         self.write(extra="http_server_config:\n  headers:\n    X-Frame-Options: deny\n")
         self.start()
@@ -274,52 +190,6 @@ class WebConfig(unittest.TestCase):
         for tcp in requests:
             with tcp:
                 statuses[int(tcp.recv(65536).split()[1])] += 1
-
-    def test_replaced_files_are_noticed_without_a_signal(self):
-        database = self.folder / "country.mmdb"
-
-        def put(content, path):
-            (self.folder / "next").write_bytes(content)
-            (self.folder / "next").chmod(0o644)
-            (self.folder / "next").rename(path)
-
-        def ask(code, count):
-            with self.box.udp("127.0.0.1") as resolver:
-                resolver.sendto(dnstt.Client().poll(), ("127.0.0.1", 53))
-            host.eventually(lambda: self.assertEqual(
-                exposition.Scrape(self.get()[2]).by("dnstt_queries_total", "country").get(code), count))
-
-        put(mmdb.one_record(mmdb.value(mmdb.country("DE"))), database)
-        self.write()
-        exporter = self.start("-geoip.country-database", str(database))
-        ask("DE", 1)
-        serial = self.serial()
-        put(mmdb.one_record(mmdb.value(mmdb.country("SE"))), database)
-        certificate(self.folder, "renewed", "ca")
-        for suffix in ("pem", "key"):
-            put((self.folder / f"renewed.{suffix}").read_bytes(), self.folder / f"server.{suffix}")
-        ask("DE", 2)
-        self.assertEqual(self.serial(), serial)
-        # The first look sees that they changed, the second that they have settled
-        time.sleep(POLL_S)
-
-        def taken():
-            log = exporter.stderr()
-            self.assertIn('msg="GeoIP database was replaced" database=country', log)
-            self.assertIn('msg="web configuration was read again"', log)
-
-        host.eventually(taken, POLL_S + 10, pause=1)
-        self.assertNotEqual(self.serial(), serial)
-        ask("SE", 1)
-        scrape = exposition.Scrape(self.get()[2])
-        self.assertEqual(scrape.by("dnstt_queries_total", "country"), {"DE": 2, "SE": 1})
-        self.assertEqual(scrape.by("dnstt_geoip_reloads_total", "result"), {"success": 1})
-        self.assertNotIn("level=warn", exporter.stderr())
-
-    def serial(self):
-        connection = self.box.tcp(ADDRESS, PORT)
-        with self.context().wrap_socket(connection, server_hostname=ADDRESS) as tls:
-            return tls.getpeercert()["serialNumber"]
 
     def test_a_key_that_only_root_can_read_is_warned_of(self):
         self.write()
