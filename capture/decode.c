@@ -5,6 +5,7 @@
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "config.h"
 #include "dns.h"
@@ -20,11 +21,13 @@ static const uint8_t v4_mapped[16] = { [10] = 0xff, 0xff }; /* RFC 4291, 2.5.5.2
 /* An IP payload: what its header says, and as far as it was captured */
 struct datagram {
 	struct cursor cursor;
-	uint32_t bytes; /* by the IP header */
+	const uint8_t *resolver; /* its address in the header */
+	size_t bytes;		 /* by the IP header */
 	uint8_t protocol;
+	bool is_v4;
 };
 
-static bool read_ipv4(struct datagram *ip, bool outgoing, uint8_t resolver[16])
+static bool read_ipv4(struct datagram *ip, bool outgoing)
 {
 	const uint8_t *header = cursor_take(&ip->cursor, 20);
 	uint32_t length, total;
@@ -37,12 +40,11 @@ static bool read_ipv4(struct datagram *ip, bool outgoing, uint8_t resolver[16])
 		return false;
 	ip->bytes = total - length;
 	ip->protocol = header[9];
-	memcpy(resolver, v4_mapped, 12);
-	memcpy(resolver + 12, header + (outgoing ? 16 : 12), 4);
+	ip->resolver = header + (outgoing ? 16 : 12);
 	return true;
 }
 
-static bool read_ipv6(struct datagram *ip, bool outgoing, uint8_t resolver[16])
+static bool read_ipv6(struct datagram *ip, bool outgoing)
 {
 	const uint8_t *header = cursor_take(&ip->cursor, 40);
 
@@ -50,7 +52,7 @@ static bool read_ipv6(struct datagram *ip, bool outgoing, uint8_t resolver[16])
 		return false;
 	ip->bytes = be16(header + 4);
 	ip->protocol = header[6];
-	memcpy(resolver, header + (outgoing ? 24 : 8), 16);
+	ip->resolver = header + (outgoing ? 24 : 8);
 	for (unsigned i = 0; i < EXTENSIONS_MAX && ip->protocol != IPPROTO_UDP; i++) {
 		const uint8_t *extension = cursor_take(&ip->cursor, 8);
 		uint32_t more = 0;
@@ -73,20 +75,22 @@ static bool read_ipv6(struct datagram *ip, bool outgoing, uint8_t resolver[16])
 /* IP behind the VLAN tags that are still there. Which protocol the kernel names, before or behind
  * them, depends on its version and the direction (net/packet/af_packet.c), so the bytes decide.
  */
-static bool read_packet(const struct sight *sight, struct datagram *ip, uint8_t resolver[16])
+static bool read_packet(const struct sight *sight, struct datagram *ip)
 {
 	for (uint32_t at = 0; at <= 8 && at < sight->captured; at += 4) {
-		bool v4 = sight->bytes[at] >> 4 == 4;
+		const uint8_t *start = sight->bytes + at;
 
-		if (at > 0 && be16(sight->bytes + at - 2) != (v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6))
+		ip->is_v4 = *start >> 4 == 4;
+		if (at > 0 && be16(start - 2) != (ip->is_v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6))
 			continue;
-		ip->cursor = (struct cursor){ sight->bytes, at, sight->captured };
-		if (!(v4 ? read_ipv4 : read_ipv6)(ip, sight->outgoing, resolver) ||
-		    ip->protocol != IPPROTO_UDP || sight->length < ip->cursor.at + ip->bytes)
+		ip->cursor = (struct cursor){ start, sight->bytes + sight->captured };
+		if (!(ip->is_v4 ? read_ipv4(ip, sight->outgoing)
+				: read_ipv6(ip, sight->outgoing)) ||
+		    ip->protocol != IPPROTO_UDP ||
+		    sight->length < (size_t)(ip->cursor.at - sight->bytes) + ip->bytes)
 			continue;
 		/* What follows the IP packet is padding of the link */
-		if (ip->bytes < ip->cursor.end - ip->cursor.at)
-			ip->cursor.end = ip->cursor.at + ip->bytes;
+		ip->cursor.end = ip->cursor.at + MIN(ip->bytes, cursor_left(&ip->cursor));
 		return true;
 	}
 	return false;
@@ -100,7 +104,7 @@ static bool client_subnet(const struct dns_message *message, uint8_t resolver[16
 	unsigned bits, used;
 
 	do {
-		option = options.bytes ? cursor_take(&options, 4) : NULL;
+		option = cursor_take(&options, 4);
 		ecs = option ? cursor_take(&options, be16(option + 2)) : NULL;
 	} while (ecs && be16(option) != OPTION_ECS);
 	if (!ecs || be16(option + 2) < 5 || ecs[0] != 0 || ecs[1] < 1 || ecs[1] > 2)
@@ -120,10 +124,9 @@ static bool client_subnet(const struct dns_message *message, uint8_t resolver[16
 static uint8_t judge(const struct dns_message *message, const struct config *config,
 		     struct record *record)
 {
-	bool query = record->kind == RECORD_QUERY;
+	bool query = record->kind == RECORD_QUERY, framed;
 	static uint8_t decoded[TUNNEL_DECODED_BYTES], *rest;
 	const struct tunnel *tunnel;
-	struct record session = *record;
 	unsigned prefix, type = 0;
 	int index, bytes;
 
@@ -132,7 +135,7 @@ static uint8_t judge(const struct dns_message *message, const struct config *con
 	index = tunnel_match(config, &message->qname, &prefix);
 	if (index < 0)
 		return VERDICT_DOMAIN;
-	record->domain = session.domain = (uint8_t)index;
+	record->domain = (uint8_t)index;
 	tunnel = &config->tunnels[index];
 	if (message->flags >> 11 & 0xf)
 		return VERDICT_OPCODE;
@@ -148,16 +151,19 @@ static uint8_t judge(const struct dns_message *message, const struct config *con
 	if (bytes < 0)
 		return VERDICT_SHORT;
 	rest = decoded + tunnel->id_bytes;
-	if (!tunnel_upstream(rest, (size_t)bytes, tunnel->framing, &session))
+	framed = tunnel_upstream(rest, (size_t)bytes, tunnel->framing, record);
+	if (!framed || !query) { /* what it found is none of the record's */
+		memset(record->head, 0, sizeof(record->head));
+		record->payload_bytes = 0;
+		record->flags &= (uint8_t)~RECORD_FLAG_KCP;
+	}
+	if (!framed)
 		return VERDICT_FRAMING;
-	if (query && session.payload_bytes == 0)
-		memcpy(session.head, rest,
-		       (size_t)(bytes < RECORD_HEAD_BYTES ? bytes : RECORD_HEAD_BYTES));
-	if (query && bytes >= 4)
-		memcpy(session.nonce, rest + 2, sizeof(session.nonce));
-	if (query)
-		*record = session;
 	memcpy(record->client_id, decoded, tunnel->id_bytes);
+	if (query && record->payload_bytes == 0)
+		memcpy(record->head, rest, (size_t)MIN(bytes, RECORD_HEAD_BYTES));
+	if (query && bytes >= 4)
+		memcpy(record->nonce, rest + 2, sizeof(record->nonce));
 	return VERDICT_ACCEPTED;
 }
 
@@ -183,7 +189,7 @@ static uint8_t read_message(struct cursor *cursor, const struct config *config,
 	if (query && config->use_ecs && client_subnet(&message, record->resolver))
 		record->flags |= RECORD_FLAG_ECS;
 	if (!query && !(message.flags & RECORD_FLAG_RCODE))
-		tunnel_downstream(message.txt.bytes, (uint16_t)message.txt.end, record);
+		tunnel_downstream(message.txt, record);
 	if (config->tunnels[record->domain].framing == FRAMING_DNSTTEX)
 		record->flags &= (uint8_t)~RECORD_FLAG_KCP; /* its KCP is another */
 	return VERDICT_ACCEPTED;
@@ -194,27 +200,26 @@ void decode(const struct sight *sight, const struct config *config, struct recor
 	struct datagram ip;
 	struct cursor *cursor = &ip.cursor;
 	struct record *record = ret_record;
-	uint8_t resolver[16];
 	const uint8_t *udp;
-	uint32_t bytes;
+	size_t bytes;
 
 	*record = (struct record){ .interface = sight->interface,
 				   .domain = RECORD_NO_DOMAIN,
 				   .kind = sight->outgoing ? RECORD_RESPONSE : RECORD_QUERY,
 				   .verdict = VERDICT_PACKET };
-	if (!read_packet(sight, &ip, resolver) || !(udp = cursor_take(cursor, 8)) ||
+	if (!read_packet(sight, &ip) || !(udp = cursor_take(cursor, 8)) ||
 	    be16(udp + (sight->outgoing ? 0 : 2)) != config->port || be16(udp + 4) < 8)
 		return;
-	memcpy(record->resolver, resolver, sizeof(resolver));
+	memcpy(record->resolver, ip.is_v4 ? v4_mapped : ip.resolver, 16);
+	if (ip.is_v4)
+		memcpy(record->resolver + 12, ip.resolver, 4);
 	record->port = be16(udp + (sight->outgoing ? 2 : 0));
 	record->message_bytes = (uint16_t)(be16(udp + 4) - 8);
 
-	/* The message alone: its names point to offsets from its start */
-	*cursor = (struct cursor){ cursor->bytes + cursor->at, 0, cursor->end - cursor->at };
-	bytes = sight->outgoing || record->message_bytes < SERVER_BUFFER ? record->message_bytes
-									 : SERVER_BUFFER;
-	cursor->end = bytes < cursor->end ? bytes : cursor->end;
+	/* The message alone: nothing is read behind its end */
+	bytes = sight->outgoing ? record->message_bytes : MIN(record->message_bytes, SERVER_BUFFER);
+	cursor->end = cursor->at + MIN(bytes, cursor_left(cursor));
 	record->verdict = VERDICT_FRAGMENT;
-	if (sight->outgoing || bytes == cursor->end)
+	if (sight->outgoing || bytes == cursor_left(cursor))
 		record->verdict = read_message(cursor, config, record);
 }

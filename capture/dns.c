@@ -12,7 +12,7 @@
 #define TYPE_OPT     41
 
 /* A name, following compression pointers wherever they lead (dns.go readName()) */
-static bool dns_name(struct cursor *cursor, struct dns_name *name)
+static bool dns_name(struct cursor *cursor, const uint8_t *message, struct dns_name *name)
 {
 	unsigned bytes = 1, pointers = 0, labels = 0, length;
 	struct cursor at = *cursor;
@@ -29,35 +29,35 @@ static bool dns_name(struct cursor *cursor, struct dns_name *name)
 		if (length < 0xc0 || !cursor_take(&at, 1) || ++pointers > POINTERS_MAX)
 			return false;
 		cursor->at = pointers == 1 ? at.at : cursor->at;
-		at.at = be16(label) & 0x3fff;
-		if (at.at > at.end)
+		at.at = message;
+		if (!cursor_take(&at, be16(label) & 0x3fff))
 			return false;
 	}
 	name->label[labels] = label;
 	name->labels = (uint8_t)labels;
-	name->end = at.bytes + at.end;
+	name->end = at.end;
 	name->is_in_line = pointers == 0;
 	cursor->at = pointers == 0 ? at.at : cursor->at;
 	return label;
 }
 
 /* A resource record: its fixed part (TYPE, CLASS, TTL, RDLENGTH), or NULL; its name is not kept */
-static const uint8_t *dns_rr(struct cursor *cursor, struct cursor *ret_rdata)
+static const uint8_t *dns_rr(struct cursor *cursor, const uint8_t *message,
+			     struct cursor *ret_rdata)
 {
 	static struct dns_name name;
 	const uint8_t *fixed;
 
-	if (!dns_name(cursor, &name) || !(fixed = cursor_take(cursor, 10)))
+	if (!dns_name(cursor, message, &name) || !(fixed = cursor_take(cursor, 10)))
 		return NULL;
-	*ret_rdata = (struct cursor){ .bytes = fixed + 10, .end = be16(fixed + 8) };
-	if (!cursor_take(cursor, ret_rdata->end))
-		ret_rdata->end = cursor->end - cursor->at;
+	ret_rdata->at = cursor->at;
+	ret_rdata->end = cursor_take(cursor, be16(fixed + 8)) ? cursor->at : cursor->end;
 	return fixed;
 }
 
 bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message)
 {
-	const uint8_t *header = cursor_take(cursor, 12), *fixed;
+	const uint8_t *start = cursor->at, *header = cursor_take(cursor, 12), *fixed;
 	struct dns_message *message = ret_message;
 	unsigned records, additional;
 	struct cursor rdata;
@@ -71,25 +71,25 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 	message->flags = be16(header + 2);
 	message->qdcount = be16(header + 4);
 	for (unsigned i = 0; i < message->qdcount && (whole || i == 0); i++) {
-		if (!dns_name(cursor, i == 0 ? &message->qname : &other) ||
+		if (!dns_name(cursor, start, i == 0 ? &message->qname : &other) ||
 		    !(fixed = cursor_take(cursor, 4))) /* QTYPE; QCLASS counts for nothing */
 			return false;
 		message->qtype = i == 0 ? be16(fixed) : message->qtype;
 	}
 	if (!whole) {
-		if (be16(header + 6) > 0 && (fixed = dns_rr(cursor, &rdata)) &&
+		if (be16(header + 6) > 0 && (fixed = dns_rr(cursor, start, &rdata)) &&
 		    be16(fixed) == TYPE_TXT)
 			message->txt = rdata;
 		return true;
 	}
 	additional = be16(header + 10);
 	for (records = be16(header + 6) + be16(header + 8) + additional; records > 0; records--) {
-		fixed = dns_rr(cursor, &rdata);
-		if (!fixed || rdata.end != be16(fixed + 8))
+		fixed = dns_rr(cursor, start, &rdata);
+		if (!fixed || cursor_left(&rdata) != be16(fixed + 8))
 			return false;
 		if (records > additional || be16(fixed) != TYPE_OPT || message->opt_fault)
 			continue; /* the first fault stays, as responseFor() returns there */
-		if (message->opt.bytes)
+		if (message->opt.at)
 			message->opt_fault = VERDICT_MULTIPLE_OPT;
 		else if (fixed[5] != 0) /* RFC 6891, 6.1.3 */
 			message->opt_fault = VERDICT_EDNS_VERSION;

@@ -12,19 +12,21 @@
 
 /* The only door to packet bytes */
 struct cursor {
-	const uint8_t *bytes;
-	uint32_t at, end;
+	const uint8_t *at, *end;
 };
 
-/* The next @count bytes, or NULL and nothing changes */
-static inline const uint8_t *cursor_take(struct cursor *cursor, uint32_t count)
+static inline size_t cursor_left(const struct cursor *cursor)
 {
-	const uint8_t *taken = cursor->bytes + cursor->at;
+	return (size_t)(cursor->end - cursor->at);
+}
 
-	if (count > cursor->end - cursor->at)
+/* The next @count bytes, or NULL and nothing changes */
+static inline const uint8_t *cursor_take(struct cursor *cursor, size_t count)
+{
+	if (count > cursor_left(cursor))
 		return NULL;
 	cursor->at += count;
-	return taken;
+	return cursor->at - count;
 }
 
 static inline uint16_t be16(const uint8_t *bytes)
@@ -45,7 +47,7 @@ struct dns_message {
 	uint16_t id, flags, qdcount, qtype;
 	uint16_t edns_size; /* 512 if smaller or without OPT */
 	uint8_t opt_fault;  /* VERDICT_MULTIPLE_OPT, ..._EDNS_VERSION: the first; 0 */
-	/* RDATA, as far as it is there, or NULL: of the OPT; of the first answer, if it is a TXT */
+	/* RDATA, as far as it is there, or none: of the OPT; of the first answer, if it is a TXT */
 	struct cursor opt, txt;
 };
 

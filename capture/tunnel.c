@@ -4,17 +4,13 @@
 
 #include <endian.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "dns.h"
 #include "record.h"
+#include "sixteen.h"
 
 #define PADDING 0xe0 /* dnstt: 0xe0+n says that n bytes of padding follow */
-
-/* Sixteen characters at a time, wherever they lie; the compiler makes of it what the processor has */
-typedef uint8_t v16u8 __attribute__((vector_size(16), aligned(1), may_alias));
-typedef uint8_t v64u8 __attribute__((vector_size(64), aligned(1), may_alias));
-typedef uint64_t v2u64 __attribute__((vector_size(16)));
-static_assert(BYTE_ORDER == LITTLE_ENDIAN, "the first of two neighbours is in the lower bits");
 
 /* To lower case as Go has it: ToLower() of a domain brings two letters into ASCII, ToUpper() of a
  * client's text two others, and base32 skips line ends. @out may be @in; returns the bytes written.
@@ -39,37 +35,24 @@ static size_t fold(uint8_t *out, const uint8_t *in, size_t bytes, bool domain)
 	return length;
 }
 
-/* The same for ASCII, and lengths of labels stay what they are; false if it is not all ASCII */
-static bool fold_ascii(uint8_t *out, const uint8_t *in, size_t bytes)
-{
-	v2u64 any = { 0 };
-
-	for (size_t at = 0; at < bytes; at += 16) {
-		v16u8 c = *(const v16u8 *)(in + at);
-
-		any |= (v2u64)c;
-		*(v16u8 *)(out + at) = c | ((v16u8)((v16u8)(c - 'A') < 26) & 0x20);
-	}
-	return !((any[0] | any[1]) & 0x8080808080808080);
-}
-
 int tunnel_match(const struct config *config, const struct dns_name *name, unsigned *ret_prefix)
 {
 	unsigned labels = name->labels, known = config->labels_max, i;
 	unsigned first = labels > known ? labels - known : 0;
 	const uint8_t *from = name->label[first];
-	static uint8_t lower[DNS_NAME_BYTES + 17];
+	static uint8_t lower[DNS_NAME_BYTES + 16];
 	size_t bytes = (size_t)(name->label[labels] - from);
 
-	if (!name->is_in_line || bytes + 15 > (size_t)(name->end - from) ||
-	    !fold_ascii(lower, from, bytes))
+	if (!name->is_in_line || bytes + 16 > (size_t)(name->end - from) ||
+	    !sixteen_is_ascii(from, bytes)) {
 		for (bytes = 0, i = first; i < labels; i++, bytes += 1u + lower[bytes])
 			lower[bytes] = (uint8_t)fold(lower + bytes + 1, name->label[i] + 1,
 						     *name->label[i], true);
-	lower[bytes] = 0;
-	*(v16u8 *)(lower + bytes + 1) = (v16u8){ 0 };
-	for (size_t at = 0; lower[at] != 0; at += 1u + lower[at], first++) {
-		int domain = config_domain(config, lower + at, bytes + 1 - at);
+		lower[bytes] = 0;
+		from = lower;
+	}
+	for (; *from != 0; bytes -= 1u + *from, from += 1u + *from, first++) {
+		int domain = config_domain(config, from, bytes + 1);
 
 		*ret_prefix = first;
 		if (domain >= 0)
@@ -78,36 +61,41 @@ int tunnel_match(const struct config *config, const struct dns_name *name, unsig
 	return -1;
 }
 
-/* RFC 4648: letters, then digits, each a run of values up to the last; the character for zero */
-static const struct runs {
-	uint8_t last_letter, letter_value, digit, last_digit, digit_value, zero;
-} runs[ALPHABETS] = { [ALPHABET_BASE32] = { 25, 0, '2', 5, 26, 'a' },
-		      [ALPHABET_BASE32HEX] = { 21, 10, '0', 9, 0, '0' } };
+/* RFC 4648: letters from A on, and digits, each up to the last; what makes a value of the distance to
+ * A, and of a digit's besides; the character for zero
+ */
+static const struct characters {
+	v16u8 last_letter, digit, last_digit, add, digit_add, zero;
+} alphabets[ALPHABETS] = {
+	[ALPHABET_BASE32] = { SIXTEEN(25), SIXTEEN('2'), SIXTEEN(5), SIXTEEN(0), SIXTEEN(73),
+			      SIXTEEN('a') },
+	[ALPHABET_BASE32HEX] = { SIXTEEN(21), SIXTEEN('0'), SIXTEEN(9), SIXTEEN(10), SIXTEEN(39),
+				 SIXTEEN('0') },
+};
 
 /* Five bits of each character; false if one is not of the alphabet */
 static bool text_decode(uint8_t text[DNS_NAME_BYTES + 64], size_t length, enum alphabet alphabet,
 			uint8_t ret_decoded[TUNNEL_DECODED_BYTES])
 {
-	const struct runs a = runs[alphabet];
-	v2u64 good = { UINT64_MAX, UINT64_MAX };
+	const struct characters *a = &alphabets[alphabet];
+	v16u8 good = SIXTEEN(0xff);
 
-	*(v16u8 *)(text + length) = (v16u8){ 0 } + a.zero;
+	sixteen_store(text + length, a->zero);
 	for (size_t in = 0, out = 0; in < length; in += 16, out += 10) {
-		v16u8 c = *(v16u8 *)(text + in), letter = (c | 0x20) - 'a', digit = c - a.digit;
-		v16u8 is_letter = (v16u8)(letter <= a.last_letter);
-		v16u8 is_digit = (v16u8)(digit <= a.last_digit);
-		v2u64 v = (v2u64)((is_letter & (letter + a.letter_value)) |
-				  (is_digit & (digit + a.digit_value)));
+		v16u8 c = sixteen_load(text + in);
+		v16u8 place = (c | 0x20) - 'a', letter = (v16u8)(place <= a->last_letter);
+		v16u8 digit = (v16u8)((v16u8)(c - a->digit) <= a->last_digit);
+		v16u8 five = place + a->add + (digit & a->digit_add);
+		/* Neighbours join: 10, 20 and 40 bits */
+		v8u16 ten = ((v8u16)five << 5 | (v8u16)five >> 8) & 0x3ff;
+		v4u32 twenty = ((v4u32)ten << 10 | (v4u32)ten >> 16) & 0xfffff;
+		v2u64 forty = (v2u64)twenty << 44 | (v2u64)twenty >> 32 << 24;
 
-		good &= (v2u64)(is_letter | is_digit);
-		/* Neighbours join, in lanes of 16, 32 and 64 bits: 10, 20 and 40 of them */
-		v = (v & 0x00ff00ff00ff00ff) << 5 | (v >> 8 & 0x00ff00ff00ff00ff);
-		v = (v & 0x0000ffff0000ffff) << 10 | (v >> 16 & 0x0000ffff0000ffff);
-		v = (v & 0xffffffff) << 44 | v >> 32 << 24;
-		memcpy(ret_decoded + out, &(uint64_t){ htobe64(v[0]) }, 8);
-		memcpy(ret_decoded + out + 5, &(uint64_t){ htobe64(v[1]) }, 8);
+		good &= letter | digit;
+		memcpy(ret_decoded + out, &(uint64_t){ htobe64(forty[0]) }, 8);
+		memcpy(ret_decoded + out + 5, &(uint64_t){ htobe64(forty[1]) }, 8);
 	}
-	return (good[0] & good[1]) == UINT64_MAX;
+	return sixteen_is_zero(~good);
 }
 
 int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet alphabet,
@@ -121,7 +109,7 @@ int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet al
 		const uint8_t *label = name->label[i];
 
 		if (name->end - label > 64)
-			*(v64u8 *)(text + length) = *(const v64u8 *)(label + 1);
+			sixteen_copy(text + length, label + 1, 4);
 		else
 			memcpy(text + length, label + 1, *label);
 		length += *label;
@@ -140,7 +128,7 @@ static bool deliver(struct record *record, const uint8_t *packet, size_t bytes, 
 	if (bytes > there)
 		return false;
 	if (record->payload_bytes == 0) {
-		memcpy(record->head, packet, bytes < RECORD_HEAD_BYTES ? bytes : RECORD_HEAD_BYTES);
+		memcpy(record->head, packet, MIN(bytes, RECORD_HEAD_BYTES));
 		record->flags |= bytes < RECORD_KCP_BYTES ? 0 : RECORD_FLAG_KCP;
 	}
 	record->payload_bytes = (uint16_t)(record->payload_bytes + bytes);
@@ -170,23 +158,30 @@ bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing, st
 	return framing == FRAMING_SERVER || (bytes > 0 && rest[0] >= PADDING);
 }
 
-void tunnel_downstream(const uint8_t *rdata, uint16_t bytes, struct record *record)
+/* Pass up to @count bytes of character-strings (RFC 1035, 3.3.14); @left: of the one begun before */
+static size_t strings_take(struct cursor *txt, size_t *left, size_t count,
+			   uint8_t ret_head[RECORD_HEAD_BYTES])
 {
-	static uint8_t stream[UINT16_MAX]; /* the strings without their lengths are shorter */
-	size_t length = 0, at = 0, packet;
+	size_t taken = 0, part;
 
-	while (at < bytes) { /* character-strings (RFC 1035, 3.3.14), joined */
-		size_t string = rdata[at++];
+	for (; taken < count && cursor_left(txt) > 0; taken += part) {
+		if (*left == 0)
+			*left = *cursor_take(txt, 1);
+		part = MIN(MIN(*left, count - taken), cursor_left(txt));
+		if (taken < RECORD_HEAD_BYTES)
+			memcpy(ret_head + taken, txt->at, MIN(part, RECORD_HEAD_BYTES - taken));
+		cursor_take(txt, part);
+		*left -= part;
+	}
+	return taken;
+}
 
-		string = string < bytes - at ? string : bytes - at;
-		memcpy(stream + length, rdata + at, string);
-		length += string;
-		at += string;
-	}
-	for (at = 0; length - at >= 2; at += packet) {
-		packet = be16(stream + at);
-		at += 2;
-		if (!deliver(record, stream + at, packet, length - at))
-			break;
-	}
+void tunnel_downstream(struct cursor txt, struct record *record)
+{
+	uint8_t head[RECORD_HEAD_BYTES];
+	size_t left = 0, packet;
+
+	do
+		packet = strings_take(&txt, &left, 2, head) == 2 ? be16(head) : SIZE_MAX;
+	while (deliver(record, head, packet, strings_take(&txt, &left, packet, head)));
 }

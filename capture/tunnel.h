@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "dns.h"
 
 #define TUNNEL_DECODED_BYTES 168 /* 253 characters give 158 bytes; written in steps of 8 */
 
-struct dns_name;
 struct record;
 
 /* Longest domain that a name is under, or -1 (dns.go TrimSuffix()); @ret_prefix: labels before it */
@@ -24,5 +24,5 @@ int tunnel_decode(const struct dns_name *name, unsigned prefix, enum alphabet al
 bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing,
 		     struct record *record);
 
-/* Tunnel packets of a TXT answer into @record (main.go sendLoop()); @rdata may be cut short */
-void tunnel_downstream(const uint8_t *rdata, uint16_t bytes, struct record *record);
+/* Tunnel packets of a TXT answer into @record (main.go sendLoop()); @txt may be cut short */
+void tunnel_downstream(struct cursor txt, struct record *record);

@@ -80,7 +80,7 @@ void config_index(struct config *config);
 
 /**
  * config_domain() - Domain of exactly this name
- * @name:	Wire form, lower case, readable and zero for 16 bytes after its end
+ * @name:	Wire form in any case, all of it ASCII, readable for 15 bytes after its end
  * @bytes:	Root included
  *
  * Return: its index, negative if no such domain is configured

@@ -120,16 +120,6 @@ int geoip_reload_step(struct geoip_database *database, char *ret_reason, size_t 
 	return r;
 }
 
-int geoip_reload(struct geoip_database *database, char *ret_reason, size_t reason_bytes)
-{
-	int r;
-
-	do
-		r = geoip_reload_step(database, ret_reason, reason_bytes);
-	while (r > 0);
-	return r;
-}
-
 bool geoip_changed(struct geoip_database *database)
 {
 	struct sealed_identity now;

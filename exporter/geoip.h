@@ -128,11 +128,6 @@ bool geoip_changed(struct geoip_database *database);
 int geoip_reload_step(struct geoip_database *database, char *ret_reason, size_t reason_bytes);
 
 /**
- * geoip_reload() - All steps at once: 40 ms for 10 MB
- */
-int geoip_reload(struct geoip_database *database, char *ret_reason, size_t reason_bytes);
-
-/**
  * geoip_status() - What there is to show; valid until geoip_close()
  */
 const struct geoip_status *geoip_status(const struct geoip_database *database);

@@ -91,13 +91,3 @@ int gzip_more(struct gzip *gzip, size_t bytes, size_t *ret_bytes)
 
 	return r == Z_OK;
 }
-
-int gzip_compress(struct gzip *gzip, const void *in, size_t bytes, uint8_t *ret_out, size_t room,
-		  size_t *ret_bytes)
-{
-	if (bytes > UINT_MAX || room > UINT_MAX)
-		return -EFBIG;
-	gzip_begin(gzip, in, bytes, ret_out, room);
-
-	return gzip_more(gzip, bytes, ret_bytes);
-}

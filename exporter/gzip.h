@@ -46,12 +46,3 @@ void gzip_begin(struct gzip *gzip, const void *in, size_t bytes, uint8_t *out, s
  * Return: 0 at the end, 1 if there is more to do, -ENOBUFS if there was too little room
  */
 int gzip_more(struct gzip *gzip, size_t bytes, size_t *ret_bytes);
-
-/**
- * gzip_compress() - Both at once
- * @bytes:	At most UINT_MAX, in and out
- *
- * Return: 0, -ENOBUFS, -EFBIG if @bytes or @room is over UINT_MAX
- */
-int gzip_compress(struct gzip *gzip, const void *in, size_t bytes, uint8_t *ret_out, size_t room,
-		  size_t *ret_bytes);

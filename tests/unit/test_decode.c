@@ -169,6 +169,20 @@ static void test_rules_come_in_the_servers_order(void **state)
 	}
 }
 
+/* A packet that was found before what no client sends */
+static void test_nothing_is_kept_of_a_broken_body(void **state)
+{
+	static const char body[] = "\xe0\x18"
+				   "a KCP segment's header.."
+				   "\x05"
+				   "cut";
+	struct craft message = { .size = 0 };
+
+	(void)state;
+	craft_query(&message, name_of(body, sizeof(body) - 1));
+	assert_refused(&message, VERDICT_FRAMING, 0);
+}
+
 static void test_only_opcode_query_is_answered(void **state)
 {
 	(void)state;
@@ -292,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_query_is_whole_or_malformed),
 		cmocka_unit_test(test_query_without_header_has_no_id),
 		cmocka_unit_test(test_rules_come_in_the_servers_order),
+		cmocka_unit_test(test_nothing_is_kept_of_a_broken_body),
 		cmocka_unit_test(test_only_opcode_query_is_answered),
 		cmocka_unit_test(test_minimised_query_is_no_session),
 		cmocka_unit_test(test_other_header_bits_do_not_matter),

@@ -70,6 +70,27 @@ static void test_empty_response_carries_no_packet(void **state)
 	assert_memory_equal(record.head, "\0\0\0\0\0\0\0", 8);
 }
 
+static void test_what_the_question_carried_is_not_the_responses(void **state)
+{
+	static const uint8_t zeros[RECORD_HEAD_BYTES];
+	static const char body[] = "\xe0\x18" KCP;
+	struct craft message = { .size = 0 };
+	char name[CRAFT_NAME];
+	struct record record;
+
+	(void)state;
+	craft_response(
+		&message,
+		craft_client_name(name, CRAFT_ID, 8, body, sizeof(body) - 1, CRAFT_DOMAIN, false),
+		"", 0);
+	record = judge(&message);
+	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
+	assert_int_equal(record.payload_bytes, 0);
+	assert_int_equal(record.flags, 0);
+	assert_memory_equal(record.head, zeros, sizeof(zeros));
+	assert_memory_equal(record.client_id, CRAFT_ID, 8);
+}
+
 static void test_rcode_and_tc_are_kept(void **state)
 {
 	(void)state;
@@ -290,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_response_is_its_question_and_its_packets),
 		cmocka_unit_test(test_empty_response_carries_no_packet),
+		cmocka_unit_test(test_what_the_question_carried_is_not_the_responses),
 		cmocka_unit_test(test_rcode_and_tc_are_kept),
 		cmocka_unit_test(test_packets_of_a_cut_response_count_as_far_as_they_are_there),
 		cmocka_unit_test(test_only_a_text_answer_carries_packets),

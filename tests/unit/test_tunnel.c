@@ -7,33 +7,48 @@
 #include "record.h"
 #include "unit.h"
 
-/* A name in a message that stays there until the next call */
-static struct dns_name name_of(const char *text)
+/* A name in a message that stays there until the next call; it may be the last of it, or not */
+static struct dns_name name_in(const char *text, bool is_last)
 {
 	static struct craft craft;
-	struct cursor cursor = { .bytes = craft.at };
+	struct cursor cursor = { .at = craft.at };
 	struct dns_message message;
 
 	craft.size = 0;
-	craft_header(&craft, 0, 1, 0, 0, 0);
+	craft_header(&craft, 0, 1, 0, 0, is_last ? 0 : 1);
 	craft_question(&craft, text, 16);
-	cursor.end = (uint32_t)craft.size;
+	if (!is_last)
+		craft_opt(&craft, 0x8f8f);
+	cursor.end = craft.at + craft.size;
 	assert_true(dns_read(&cursor, true, &message));
 	return message.qname;
 }
 
-/* Which of "a.b", "x.a.b", "b", "kilo.x", "longer.x.a.b" a name is under; ret_prefix as returned */
+static struct dns_name name_of(const char *text)
+{
+	return name_in(text, true);
+}
+
+/* Which of the domains a name is under; ret_prefix as returned */
 static int match(const char *text, unsigned *ret_prefix)
 {
-	static const char *const domains[] = { "a.b", "x.a.b", "b", "kilo.x", "longer.x.a.b" };
-	struct dns_name name = name_of(text);
+	static const char *const domains[] = { "a.b",	 "x.a.b",	 "b",
+					       "kilo.x", "longer.x.a.b", "kilo.a.b" };
+	struct dns_name name;
 	struct config config;
+	unsigned prefix = 0;
+	int domain;
 
 	craft_config(&config, domains[0]);
 	for (size_t i = 1; i < COUNT(domains); i++)
 		craft_config_add(&config, domains[i]);
 	config_index(&config);
-	return tunnel_match(&config, &name, ret_prefix);
+	name = name_in(text, true);
+	domain = tunnel_match(&config, &name, &prefix);
+	name = name_in(text, false);
+	assert_int_equal(tunnel_match(&config, &name, ret_prefix), domain);
+	assert_true(domain < 0 || *ret_prefix == prefix);
+	return domain;
 }
 
 static void test_longest_domain_wins(void **state)
@@ -83,6 +98,7 @@ static void test_domain_is_matched_in_any_case(void **state)
 	assert_int_equal(match("q.\xe2\x84\xaa\xc4\xb0Lo.x", &prefix), 3);
 	assert_int_equal(prefix, 1);
 	assert_int_equal(match("k\xc4\xb1lo.x", &prefix), -1);
+	assert_int_equal(match("q.\xe2\x84\xaailo.a.b", &prefix), 5); /* not the shorter "a.b" */
 	assert_int_equal(match("\xe2\x84ilo.x", &prefix), -1);
 	/* Bytes that differ from letters in the bit of the case alone */
 	assert_int_equal(match("q.\x02", &prefix), -1);

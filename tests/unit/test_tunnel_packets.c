@@ -250,7 +250,8 @@ static struct record downstream(const struct craft *text, size_t step, size_t cu
 	rdata.size -= cut;
 	bytes = malloc(rdata.size + 1);
 	assert_non_null(bytes);
-	tunnel_downstream(memcpy(bytes + 1, rdata.at, rdata.size), (uint16_t)rdata.size, &record);
+	memcpy(bytes + 1, rdata.at, rdata.size);
+	tunnel_downstream((struct cursor){ bytes + 1, bytes + 1 + rdata.size }, &record);
 	free(bytes);
 	return record;
 }
@@ -289,14 +290,15 @@ static void test_answer_holds_packets_behind_their_lengths(void **state)
 
 static void test_empty_answer_is_one_empty_string(void **state)
 {
+	static const uint8_t empty[1], cut[5] = { 0xff, 0, 2, 'h', 'i' };
 	struct record record = { .payload_bytes = 0 };
 
 	(void)state;
-	tunnel_downstream((const uint8_t[]){ 0 }, 1, &record);
+	tunnel_downstream((struct cursor){ empty, empty + 1 }, &record);
 	assert_int_equal(record.payload_bytes, 0);
 	assert_int_equal(record.flags, 0);
 	/* A string that is longer than what is there */
-	tunnel_downstream((const uint8_t *)"\xff\0\2hi", 5, &record);
+	tunnel_downstream((struct cursor){ cut, cut + 5 }, &record);
 	assert_int_equal(record.payload_bytes, 2);
 }
 
@@ -313,7 +315,7 @@ static void test_longest_answer_is_read_to_its_end(void **state)
 		rdata[at] = 0xff;
 	rdata[1] = 0xfe;
 	rdata[2] = 0xfd;
-	tunnel_downstream(rdata, UINT16_MAX, &record);
+	tunnel_downstream((struct cursor){ rdata, rdata + UINT16_MAX }, &record);
 	assert_int_equal(record.payload_bytes, 0xfefd);
 	assert_int_equal(record.payload_bytes, 255 * 255 + 254 - 2);
 	free(rdata);
