@@ -47,8 +47,10 @@ class Receiver:
 class OurTap(Receiver):
     """One of the small programs of this folder"""
 
+    more = ()  # arguments
+
     def start(self):
-        process = self.spawn([self.lab.tool(self.name), "vb", 53], stdout=subprocess.PIPE)
+        process = self.spawn([self.lab.tool(self.name), "vb", 53, *self.more], stdout=subprocess.PIPE)
         if process.stdout.readline().strip() != "ready":
             raise RuntimeError(f"{self.name} does not start")
 
@@ -62,6 +64,11 @@ class OurTap(Receiver):
 class CountingRing(OurTap):
     name = "counting_ring"
     label = "counting ring"
+
+
+class EmptyPair(CountingRing):
+    label = "two empty processes"
+    more = ("two",)
 
 
 class RecvfromDecoder(OurTap):
@@ -177,4 +184,4 @@ class Exporter(Receiver):
             raise RuntimeError(f"dnstt_exporter ended with {self.process.returncode}: {self.log.read()}")
 
 
-ALL = (CountingRing, Exporter, RecvfromDecoder, Tcpdump, Dnscap)
+ALL = (CountingRing, Exporter, EmptyPair, RecvfromDecoder, Tcpdump, Dnscap)

@@ -64,7 +64,7 @@ def cells(lab, rate, mixed, options):
         # Ours right after the ring of its pair; who goes first changes
         order = receivers.ALL if turn % 2 == 0 else (receivers.ALL[1], receivers.ALL[0]) + receivers.ALL[2:]
         for kind in order:
-            paired = kind in (receivers.CountingRing, receivers.Exporter)
+            paired = kind in receivers.ALL[:3]
             found[kind.label].append(measure(lab, kind, rate, mixed, options.seconds if paired
                                              else min(options.seconds, OTHERS_SECONDS)))
     latency = probed(lab, rate, mixed, min(options.seconds, 4))
@@ -157,10 +157,13 @@ def judge(name, found):
                    + (f" (not {', '.join(weak)}: the sender fell short, so nothing is shown beyond)" if weak else ""), 1)
     ratios = {rate: float(row(rate, "", runs, found[rate]["counting ring"])[8]) for rate, runs in ours.items()
               if rate >= 50_000}
+    empty = {rate: row(rate, "", runs["two empty processes"], runs["counting ring"])[8]
+             for rate, runs in found.items() if rate >= 50_000}
     if ratios:
         report.verdict(all(ratio <= 2 for ratio in ratios.values()),
                        f"{name}: CPU at most twice the counting ring's from 50k up ("
-                       + ", ".join(f"{report.rate_name(rate)}: {ratio:.2f}" for rate, ratio in ratios.items()) + ")", 2)
+                       + ", ".join(f"{report.rate_name(rate)}: {ratio:.2f}" for rate, ratio in ratios.items())
+                       + "; two processes that read nothing and count nothing: " + ", ".join(empty.values()) + ")", 2)
     slow = [rate for rate in ours if report.median([run["cpu"] for run in ours[rate]])
             >= report.median([run["cpu"] for run in found[rate]["dnscap"]])]
     report.verdict(not slow, f"{name}: CPU below dnscap's at {listed(ours)}"
