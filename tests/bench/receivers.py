@@ -184,4 +184,5 @@ class Exporter(Receiver):
             raise RuntimeError(f"dnstt_exporter ended with {self.process.returncode}: {self.log.read()}")
 
 
-ALL = (CountingRing, Exporter, EmptyPair, RecvfromDecoder, Tcpdump, Dnscap)
+PAIRED = (CountingRing, Exporter, EmptyPair)  # set against each other, turn by turn
+ALL = PAIRED + (RecvfromDecoder, Tcpdump, Dnscap)

@@ -64,7 +64,7 @@ def cells(lab, rate, mixed, options):
         # Ours right after the ring of its pair; who goes first changes
         order = receivers.ALL if turn % 2 == 0 else (receivers.ALL[1], receivers.ALL[0]) + receivers.ALL[2:]
         for kind in order:
-            paired = kind in receivers.ALL[:3]
+            paired = kind in receivers.PAIRED
             found[kind.label].append(measure(lab, kind, rate, mixed, options.seconds if paired
                                              else min(options.seconds, OTHERS_SECONDS)))
     latency = probed(lab, rate, mixed, min(options.seconds, 4))
