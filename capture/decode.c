@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* One packet in, one record out: IP, UDP, then the verdict. No system calls. */
-#include "decode.h"
+#include "capture/decode.h"
 
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/param.h>
 
-#include "config.h"
-#include "dns.h"
-#include "record.h"
-#include "tunnel.h"
+#include "capture/dns.h"
+#include "capture/tunnel.h"
+#include "common/config.h"
+#include "common/record.h"
 
 #define SERVER_BUFFER  4096 /* dnstt-server reads no more of a message (main.go recvLoop()) */
 #define EXTENSIONS_MAX 4    /* filter.c passes no more */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* DNS messages as dnstt-server's parser takes them (dns/dns.go). No system calls. */
-#include "dns.h"
+#include "capture/dns.h"
 
 #include <string.h>
 
-#include "record.h"
+#include "common/record.h"
 
 #define POINTERS_MAX 10 /* dns.go compressionPointerLimit */
 #define EDNS_MIN     512

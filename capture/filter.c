@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel filter: which packets capture ever sees (Documentation/networking/filter.rst) */
-#include "ring.h"
+#include "capture/ring.h"
 
 #include <linux/filter.h>
 #include <linux/if_packet.h>

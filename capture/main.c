@@ -12,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "confine.h"
-#include "decode.h"
-#include "record.h"
-#include "ring.h"
-#include "sandbox.h"
+#include "capture/decode.h"
+#include "capture/ring.h"
+#include "capture/sandbox.h"
+#include "common/config.h"
+#include "common/confine.h"
+#include "common/record.h"
 
 static struct config config;
 static struct ring ring;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The packet socket and its TPACKET_V3 ring (Documentation/networking/packet_mmap.rst) */
-#include "ring.h"
+#include "capture/ring.h"
 
 #include <arpa/inet.h>
 #include <linux/filter.h>
@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "decode.h"
+#include "capture/decode.h"
 
 #define SYS_MSEAL 462	/* Linux 6.10, on every architecture */
 #define FRAME	  2048u /* the kernel wants one and does not use it in TPACKET_V3 */

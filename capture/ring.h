@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "config.h"
-#include "record.h"
+#include "common/config.h"
+#include "common/record.h"
 
 struct sight;
 struct sock_fprog;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Confinement: after it, four system calls are left */
-#include "sandbox.h"
+#include "capture/sandbox.h"
 
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "confine.h"
+#include "common/confine.h"
 
 scmp_filter_ctx sandbox_policy(int ring_fd)
 {

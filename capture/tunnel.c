@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* From a QNAME to a session. No system calls. */
-#include "tunnel.h"
+#include "capture/tunnel.h"
 
 #include <endian.h>
 #include <string.h>
 #include <sys/param.h>
 
-#include "dns.h"
-#include "record.h"
-#include "sixteen.h"
+#include "capture/dns.h"
+#include "common/record.h"
+#include "common/sixteen.h"
 
 #define PADDING 0xe0 /* dnstt: 0xe0+n says that n bytes of padding follow */
 

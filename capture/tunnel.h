@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "config.h"
-#include "dns.h"
+#include "capture/dns.h"
+#include "common/config.h"
 
 #define TUNNEL_DECODED_BYTES 168 /* 253 characters give 158 bytes; written in steps of 8 */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules that a configuration must pass before capture runs with it */
-#include "config.h"
+#include "common/config.h"
 
 #include <stdbool.h>
 
-#include "sixteen.h"
+#include "common/sixteen.h"
 
 static bool name_is_canonical(const struct tunnel *tunnel)
 {

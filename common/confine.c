@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What both processes do to themselves before they read a byte from outside */
-#include "confine.h"
+#include "common/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>

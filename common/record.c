@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules that a message from capture must pass */
-#include "record.h"
+#include "common/record.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -12,14 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "build.h"
-#include "exposition.h"
-#include "listen.h"
-#include "log.h"
-#include "memory.h"
+#include "http/listen.h"
+#include "intake/spawn.h"
+#include "metrics/exposition.h"
 #include "run.h"
-#include "sandbox.h"
-#include "spawn.h"
+#include "system/memory.h"
+#include "system/sandbox.h"
 
 #define EXIT_USAGE 2
 

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "build.h"
-#include "credentials.h"
-#include "exposition.h"
-#include "log.h"
-#include "page.h"
-#include "web.h"
+#include "metrics/exposition.h"
+#include "page/page.h"
+#include "web/auth/credentials.h"
+#include "web/web.h"
 
 #define TEXT_PLAIN	"text/plain; charset=utf-8"
 #define TEXT_HTML	"text/html; charset=utf-8"

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http.h"
-#include "snapshots.h"
+#include "http/http.h"
+#include "http/snapshots.h"
 
 struct exposition;
 struct history;

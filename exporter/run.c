@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exposition.h"
-#include "log.h"
-#include "loop.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "metrics/exposition.h"
 
 static uint64_t clock_ns(clockid_t clock)
 {

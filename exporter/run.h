@@ -5,17 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "databases.h"
-#include "history.h"
-#include "http.h"
-#include "options.h"
-#include "page.h"
-#include "process.h"
+#include "cli/options.h"
+#include "geoip/databases.h"
+#include "http/http.h"
+#include "intake/supervise.h"
+#include "page/page.h"
 #include "routes.h"
-#include "supervise.h"
-#include "systemd.h"
-#include "traffic.h"
-#include "web.h"
+#include "system/process.h"
+#include "system/systemd.h"
+#include "traffic/history.h"
+#include "traffic/traffic.h"
+#include "web/web.h"
 
 struct exposition;
 

@@ -5,7 +5,7 @@
 #include <error.h>
 #include <string.h>
 
-#include "config.h"
+#include "common/config.h"
 #include "frame.h"
 
 void bench_config(struct config *ret_config, unsigned domains)

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "common/record.h"
 
 #define BLOCK_BYTES (512u << 10)
 #define BLOCKS	    64u

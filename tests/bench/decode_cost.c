@@ -13,15 +13,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "bench_config.h"
-#include "config.h"
+#include "capture/decode.h"
+#include "common/config.h"
+#include "common/record.h"
 #include "crowd.h"
-#include "decode.h"
-#include "geoip.h"
-#include "hash.h"
-#include "interfaces.h"
-#include "record.h"
-#include "traffic.h"
+#include "geoip/geoip.h"
+#include "traffic/interfaces.h"
+#include "traffic/traffic.h"
 
 #define PACKETS	       BATCH_RECORDS /* of a batch */
 #define COLLIDING      512

@@ -16,9 +16,9 @@
 #include <time.h>
 
 #include "bench_config.h"
-#include "config.h"
-#include "decode.h"
-#include "record.h"
+#include "capture/decode.h"
+#include "common/config.h"
+#include "common/record.h"
 
 #define BUFFER_BYTES	(64 << 20)
 #define LATENCY_SAMPLES 1024 /* one packet in so many: the question costs a system call */

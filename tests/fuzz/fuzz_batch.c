@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "interfaces.h"
-#include "record.h"
-#include "traffic.h"
+#include "common/record.h"
+#include "traffic/interfaces.h"
+#include "traffic/traffic.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
+#include "cli/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -25,7 +25,7 @@ static void check(const struct options *options)
 	for (unsigned i = 0; i < options->capture.tunnel_count; i++) {
 		const char *name = options->domains[i];
 
-		must(name[0] != '\0' && memchr(name, '\0', VARIANTS_NAME_BYTES));
+		must(name[0] != '\0' && memchr(name, '\0', WIRES_NAME_BYTES));
 		/* It becomes a label's value, which is not escaped */
 		must(strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == strlen(name));
 	}

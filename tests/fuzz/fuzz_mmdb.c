@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "geoip.h"
+#include "geoip/geoip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

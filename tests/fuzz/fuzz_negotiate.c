@@ -9,9 +9,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "basic.h"
-#include "gzip.h"
-#include "negotiate.h"
+#include "http/gzip.h"
+#include "http/negotiate.h"
+#include "web/auth/basic.h"
 
 #define VALUES	  16
 #define BYTES_MAX 8192

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "decode.h"
-#include "record.h"
+#include "capture/decode.h"
+#include "common/config.h"
+#include "common/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -16,19 +16,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "basic.h"
-#include "credentials.h"
-#include "exposition.h"
-#include "history.h"
-#include "http.h"
-#include "log.h"
-#include "options.h"
-#include "page.h"
-#include "process.h"
-#include "record.h"
+#include "base/log.h"
+#include "cli/options.h"
+#include "common/record.h"
+#include "http/http.h"
+#include "metrics/exposition.h"
+#include "page/page.h"
 #include "routes.h"
-#include "traffic.h"
-#include "web.h"
+#include "system/process.h"
+#include "traffic/history.h"
+#include "traffic/traffic.h"
+#include "web/auth/basic.h"
+#include "web/auth/credentials.h"
+#include "web/web.h"
 
 #define BYTES_MAX    20000 /* more than HTTP_REQUEST_BYTES */
 #define ANSWER_BYTES (1u << 20)

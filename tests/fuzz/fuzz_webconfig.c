@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls_priority.h"
-#include "webconfig.h"
+#include "web/config/ciphers.h"
+#include "web/config/webconfig.h"
 
 #define PATH "/etc/dnstt/web.yml"
 

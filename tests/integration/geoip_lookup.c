@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "geoip.h"
+#include "geoip/geoip.h"
 
 static int open_database(enum geoip_kind kind, const char *path, struct geoip_database **database)
 {

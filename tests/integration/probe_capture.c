@@ -21,11 +21,11 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "config.h"
-#include "confine.h"
+#include "capture/ring.h"
+#include "capture/sandbox.h"
+#include "common/config.h"
+#include "common/confine.h"
 #include "probe_run.h"
-#include "ring.h"
-#include "sandbox.h"
 
 #define GOLDEN_RING 4			/* descriptor of the packet socket in the printed policy */
 #define HIGH	    (UINT64_C(1) << 32) /* a bit that a 32-bit comparison overlooks */

@@ -28,9 +28,9 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include "confine.h"
+#include "common/confine.h"
 #include "probe_run.h"
-#include "sandbox.h"
+#include "system/sandbox.h"
 
 #define GOLDEN_SELF    1001 /* process numbers in the printed policy */
 #define GOLDEN_CAPTURE 1002

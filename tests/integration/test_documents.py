@@ -104,13 +104,13 @@ class Figures(unittest.TestCase):
         return found[0]
 
     def test_calls_of_the_exporter(self):
-        rules = part_of("exporter/sandbox.c", "const struct confine_rule allowed[] = {")
+        rules = part_of("exporter/system/sandbox.c", "const struct confine_rule allowed[] = {")
         self.assertEqual(rules.count("SCMP_SYS("), int(self.said(r"(\d+) calls, by argument")))
         policy = (exporter.FIXTURES / "exporter.pfc").read_text()
         self.assertEqual(policy.count("action ALLOW"), rules.count("SCMP_SYS("))
 
     def test_calls_that_end_the_exporter(self):
-        deadly = part_of("exporter/sandbox.c", "static const int deadly[] = {")
+        deadly = part_of("exporter/system/sandbox.c", "static const int deadly[] = {")
         names, number = self.said(r"Calls that only an intruder makes \(([\w, ]+) and (\d+) more\)")
         names = names.split(", ")
         for name in names:

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "sandbox.h"
+#include "system/sandbox.h"
 
 /* What the linker's --wrap calls them */
 pid_t __wrap_fork(void);

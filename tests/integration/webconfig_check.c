@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "credentials.h"
-#include "tls.h"
-#include "webconfig.h"
+#include "web/auth/credentials.h"
+#include "web/config/webconfig.h"
+#include "web/tls/tls.h"
 
 int main(int argc, char **argv)
 {

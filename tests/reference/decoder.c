@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "decode.h"
-#include "record.h"
+#include "capture/decode.h"
+#include "common/config.h"
+#include "common/record.h"
 
 #define CAPTURED_MAX (1u << 20)
 #define CONFIG_SENT  (offsetof(struct config, tunnels) + sizeof(((struct config *)0)->tunnels))

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "credentials.h"
-#include "webconfig.h"
+#include "web/auth/credentials.h"
+#include "web/config/webconfig.h"
 
 #define CRAFT_SECOND UINT64_C(1000000000)
 #define CRAFT_START  (1000 * CRAFT_SECOND)

@@ -2,15 +2,15 @@
 /* A small exporter to be shown: two domains, two databases, three label sets, a little traffic */
 #pragma once
 
-#include "exposition.h"
-#include "geoip.h"
-#include "http.h"
-#include "interfaces.h"
-#include "options.h"
-#include "process.h"
-#include "record.h"
+#include "cli/options.h"
+#include "common/record.h"
+#include "geoip/geoip.h"
+#include "http/http.h"
+#include "metrics/exposition.h"
 #include "routes.h"
-#include "traffic.h"
+#include "system/process.h"
+#include "traffic/interfaces.h"
+#include "traffic/traffic.h"
 
 struct exposition_craft {
 	struct exposition exposition;

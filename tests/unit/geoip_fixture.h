@@ -2,7 +2,7 @@
 /* Databases for tests: those of tests/fixtures and those that make-databases.pl wrote */
 #pragma once
 
-#include "geoip.h"
+#include "geoip/geoip.h"
 
 #define DATABASE __attribute__((cleanup(geoip_closep))) struct geoip_database
 

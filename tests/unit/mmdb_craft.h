@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "geoip.h"
+#include "geoip/geoip.h"
 
 #define CRAFT __attribute__((cleanup(craft_endp))) struct craft
 

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "config.h"
-#include "decode.h"
-#include "record.h"
+#include "capture/decode.h"
+#include "common/config.h"
+#include "common/record.h"
 #include "unit.h"
 
 #define PEER	  192

@@ -2,14 +2,14 @@
 /* A page for tests: what it shows is set up field by field, and what it says is searched */
 #pragma once
 
-#include "exposition.h"
-#include "geoip.h"
-#include "history.h"
-#include "options.h"
-#include "page.h"
-#include "process.h"
-#include "record.h"
-#include "traffic.h"
+#include "cli/options.h"
+#include "common/record.h"
+#include "geoip/geoip.h"
+#include "metrics/exposition.h"
+#include "page/page.h"
+#include "system/process.h"
+#include "traffic/history.h"
+#include "traffic/traffic.h"
 
 #define SECOND	    UINT64_C(1000000000)
 #define DAY	    86400

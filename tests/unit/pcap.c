@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "decode.h"
+#include "capture/decode.h"
 #include "unit.h"
 
 #define MAGIC	   0xa1b2c3d4u /* classic, microseconds, of this machine's byte order */

@@ -4,7 +4,7 @@
 
 #include <arpa/inet.h>
 
-#include "record.h"
+#include "common/record.h"
 #include "unit.h"
 
 /* An accepted query of a client, with a KCP segment of 30 bytes that nobody else sends

@@ -12,17 +12,17 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "exposition.h"
-#include "geoip.h"
+#include "cli/options.h"
+#include "common/record.h"
+#include "geoip/geoip.h"
 #include "geoip_fixture.h"
-#include "history.h"
-#include "options.h"
-#include "page.h"
-#include "process.h"
-#include "record.h"
-#include "traffic.h"
+#include "metrics/exposition.h"
+#include "page/page.h"
+#include "system/process.h"
+#include "traffic/history.h"
+#include "traffic/traffic.h"
 #include "unit.h"
-#include "web.h"
+#include "web/web.h"
 
 #define SECOND	     UINT64_C(1000000000)
 #define LABEL_SETS   4096

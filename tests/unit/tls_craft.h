@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "tls.h"
-#include "webconfig.h"
+#include "web/config/webconfig.h"
+#include "web/tls/tls.h"
 
 /* A certificate and its key */
 struct tls_craft_identity {

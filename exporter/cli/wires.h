@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* -dnstt.domain: a tunnel domain, and which of dnstt's descendants writes to it */
+#pragma once
+
+#include <stddef.h>
+
+struct tunnel;
+
+#define WIRES_NAME_BYTES 256
+
+/**
+ * wires_parse() - Read "t.example.com" or "v.example.com,wire=vaydns,id-bytes=2"
+ * @ret_tunnel:	Filled in whole
+ * @ret_name:	The domain as the label shows it: lower case, no dot at the end
+ * @ret_reason:	Filled on failure: what is wrong, and what to write instead
+ *
+ * Return: 0, -EINVAL
+ */
+int wires_parse(const char *text, struct tunnel *ret_tunnel, char ret_name[WIRES_NAME_BYTES],
+		char *ret_reason, size_t reason_bytes);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* Country and AS number of an address, from a MaxMind DB that may be replaced while it is in use */
+#include "geoip/geoip.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "geoip/geoip_load.h"
+
+struct geoip_database {
+	enum geoip_kind kind;
+	struct geoip_edition *edition;	/* in use; NULL before geoip_open() */
+	struct geoip_load *load;	/* under way, or NULL */
+	struct sealed_identity seen;	/* by the latest geoip_changed() */
+	struct sealed_identity refused; /* of the latest file that can't be used */
+	struct geoip_status status;
+	char path[];
+};
+
+int geoip_read(enum geoip_kind kind, const char *path, struct geoip_database **ret_database,
+	       char *ret_reason, size_t reason_bytes)
+{
+	size_t path_bytes = strlen(path) + 1;
+	__attribute__((cleanup(geoip_closep))) struct geoip_database *database =
+		calloc(1, sizeof(*database) + path_bytes);
+	int r;
+
+	if (!database) {
+		(void)snprintf(ret_reason, reason_bytes, "cannot read %s: %s", path,
+			       strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	database->kind = kind;
+	memcpy(database->path, path, path_bytes);
+	r = geoip_load_begin(kind, database->path, &database->load, ret_reason, reason_bytes);
+	if (r < 0)
+		return r;
+	do
+		r = geoip_load_copy(database->load, ret_reason, reason_bytes);
+	while (r > 0);
+	if (r < 0)
+		return r;
+	*ret_database = database;
+	database = NULL;
+	return 0;
+}
+
+void geoip_close(struct geoip_database *database)
+{
+	if (!database)
+		return;
+	geoip_load_end(database->load);
+	geoip_edition_free(database->edition);
+	free(database);
+}
+
+static void take_over(struct geoip_database *database, struct geoip_edition *edition)
+{
+	struct geoip_status *status = &database->status;
+
+	geoip_edition_free(database->edition);
+	database->edition = edition;
+	status->build_epoch = edition->mmdb.metadata.build_epoch;
+	memcpy(status->type, edition->type, sizeof(status->type));
+	status->generation++;
+}
+
+/* Return: as geoip_reload_step() */
+static int step(struct geoip_database *database, char *ret_reason, size_t reason_bytes)
+{
+	struct geoip_edition *edition;
+	int r = geoip_load_step(database->load, &edition, ret_reason, reason_bytes);
+
+	if (r > 0)
+		return r;
+	geoip_load_end(database->load);
+	database->load = NULL;
+	if (r == 0)
+		take_over(database, edition);
+	return r;
+}
+
+int geoip_open(struct geoip_database *database, char *ret_reason, size_t reason_bytes)
+{
+	int r;
+
+	do
+		r = step(database, ret_reason, reason_bytes);
+	while (r > 0);
+	return r;
+}
+
+int geoip_reload_step(struct geoip_database *database, char *ret_reason, size_t reason_bytes)
+{
+	int r;
+
+	if (!database->load) {
+		/* Known before it is opened: whoever may not open it should still not try each time
+		 */
+		if (sealed_identify(database->path, &database->refused) < 0)
+			database->refused = (struct sealed_identity){ 0 };
+		r = geoip_load_begin(database->kind, database->path, &database->load, ret_reason,
+				     reason_bytes);
+		r = r < 0 ? r : 1;
+	} else {
+		r = step(database, ret_reason, reason_bytes);
+	}
+	if (r > 0)
+		return r;
+	if (r == 0)
+		database->status.reloads++;
+	else
+		database->status.reload_failures++;
+	/* What the file is not to blame for is tried again */
+	if (r == 0 || r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EIO)
+		database->refused = (struct sealed_identity){ 0 };
+	return r;
+}
+
+bool geoip_changed(struct geoip_database *database)
+{
+	struct sealed_identity now;
+	bool is_settled;
+
+	if (database->load || sealed_identify(database->path, &now) < 0)
+		return false;
+	is_settled = sealed_same(&now, &database->seen);
+	database->seen = now;
+	return is_settled && !sealed_same(&now, &database->edition->identity) &&
+	       !sealed_same(&now, &database->refused);
+}
+
+/* Return: GEOIP_FOUND with the offset of the record, GEOIP_UNMAPPED, GEOIP_ERROR */
+static enum geoip_result find(const struct geoip_database *database, const uint8_t address[16],
+			      uint32_t *ret_offset)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in ipv4;
+		struct sockaddr_in6 ipv6;
+	} socket = { 0 };
+	MMDB_lookup_result_s found;
+	int status;
+
+	/* Files that were not made by MaxMind's writer have nothing at ::ffff:0:0/96 */
+	if (memcmp(address, mapped, sizeof(mapped)) == 0) {
+		socket.ipv4.sin_family = AF_INET;
+		memcpy(&socket.ipv4.sin_addr, address + sizeof(mapped), 4);
+	} else {
+		socket.ipv6.sin6_family = AF_INET6;
+		memcpy(&socket.ipv6.sin6_addr, address, 16);
+	}
+	found = MMDB_lookup_sockaddr(&database->edition->mmdb, &socket.any, &status);
+	if (status == MMDB_IPV6_LOOKUP_IN_IPV4_DATABASE_ERROR)
+		return GEOIP_UNMAPPED;
+	if (status != MMDB_SUCCESS)
+		return GEOIP_ERROR;
+	if (!found.found_entry)
+		return GEOIP_UNMAPPED;
+	*ret_offset = found.entry.offset;
+	return GEOIP_FOUND;
+}
+
+enum geoip_result geoip_country(struct geoip_database *database, const uint8_t address[static 16],
+				char ret_country[static GEOIP_COUNTRY_BYTES])
+{
+	uint32_t offset;
+	enum geoip_result result = find(database, address, &offset);
+
+	if (result == GEOIP_FOUND)
+		result = geoip_record_country(&database->edition->mmdb, offset, ret_country);
+	else
+		memcpy(ret_country, GEOIP_COUNTRY_UNMAPPED, GEOIP_COUNTRY_BYTES);
+	database->status.lookups[result]++;
+	return result;
+}
+
+enum geoip_result geoip_asn(struct geoip_database *database, const uint8_t address[static 16],
+			    uint32_t *ret_asn)
+{
+	uint32_t offset;
+	enum geoip_result result = find(database, address, &offset);
+
+	if (result == GEOIP_FOUND)
+		result = geoip_record_asn(&database->edition->mmdb, offset, ret_asn);
+	else
+		*ret_asn = GEOIP_ASN_UNMAPPED;
+	database->status.lookups[result]++;
+	return result;
+}
+
+const struct geoip_status *geoip_status(const struct geoip_database *database)
+{
+	return &database->status;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP connections */
+#include "http/http.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "http/http_internal.h"
+#include "web/tls/tls.h"
+
+#define TICK_MS	  1000
+#define EVENTS	  64
+#define SLICE_NS  (UINT64_C(3) * 1000000) /* in one run; packets wait meanwhile */
+#define IDLE_RUNS 2
+#define IDLE_MS	  20
+
+/* As time passes, not as http_run() was told */
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* What libmicrohttpd says can be brought about by anyone, so it may not fill a disk */
+static void complain(void *context, const char *format, va_list arguments)
+{
+	struct http *http = context;
+
+	(void)format, (void)arguments;
+	http->complaints++;
+	if (http->now_ns < http->next_complaint_ns)
+		return;
+	log_line(LOG_DEBUG, "HTTP requests were broken off or wrong",
+		 LOG_NUMBER("count", http->complaints));
+	http->complaints = 0;
+	http->next_complaint_ns = http->now_ns + HTTP_REQUEST_NS;
+}
+
+static struct connection *find(struct http *http, int fd)
+{
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++)
+		if (http->connection[i].fd == fd)
+			return &http->connection[i];
+	return NULL;
+}
+
+static struct connection *of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *own =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return own ? own->socket_context : NULL;
+}
+
+/* From the first byte on. One that has its deadline already doesn't get a later one. */
+static void begin(const struct http *http, struct connection *connection)
+{
+	uint64_t due_ns = http->now_ns + HTTP_REQUEST_NS;
+
+	connection->has_begun = true;
+	if (due_ns < connection->deadline_ns)
+		connection->deadline_ns = due_ns;
+}
+
+static void connection_changed(void *context, struct MHD_Connection *mhd, void **socket_context,
+			       enum MHD_ConnectionNotificationCode code)
+{
+	struct connection *connection = *socket_context;
+	const union MHD_ConnectionInfo *of_connection;
+	struct http *http = context;
+
+	http->has_progress = true;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		of_connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		connection = of_connection ? find(http, of_connection->connect_fd) : NULL;
+		*socket_context = connection;
+		if (!connection || !http->options.tls)
+			return;
+		/* Without it the session has no certificate, and its handshake fails */
+		of_connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+		tls_session_begin(http->options.tls, of_connection->tls_session,
+				  &connection->epoch);
+	} else if (connection) {
+		tls_session_end(connection->epoch);
+		http->counts.in_flight -= connection->answered;
+		connection->fd = -1;
+	}
+}
+
+/* The request line is there; called before anything else of a request */
+static void *request_begins(void *context, const char *uri, struct MHD_Connection *mhd)
+{
+	struct connection *connection = of(mhd);
+	struct http *http = context;
+
+	(void)uri;
+	http->has_progress = true;
+	if (connection) {
+		connection->in_request = true;
+		begin(http, connection);
+	}
+	return NULL;
+}
+
+static void request_ends(void *context, struct MHD_Connection *mhd, void **request_context,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct connection *connection = of(mhd);
+	struct http *http = context;
+
+	(void)request_context, (void)code;
+	http->has_progress = true;
+	if (!connection || !connection->in_request)
+		return;
+	http->counts.in_flight -= connection->answered;
+	connection->has_begun = connection->in_request = connection->answered = false;
+	connection->deadline_ns = http->now_ns + HTTP_IDLE_NS;
+	http_watch(http, connection, EPOLL_CTL_MOD);
+}
+
+static enum MHD_Result look_for_body(void *context, enum MHD_ValueKind kind, const char *name,
+				     const char *value)
+{
+	bool *found = context;
+
+	(void)kind;
+	/* A blank in a name is for a proxy to refuse or to pass over (RFC 9112, 5.1), not to trust */
+	if (strpbrk(name, " \t") || strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 ||
+	    (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 &&
+	     (!value || strcmp(value, "0") != 0)))
+		*found = true;
+	return MHD_YES;
+}
+
+/* Every one of these headers counts. libmicrohttpd goes by the first Content-Length, and what a proxy
+ * that goes by another one takes for a body would be a second request here (RFC 9112, 11.2).
+ */
+static bool has_body(struct MHD_Connection *mhd)
+{
+	bool found = false;
+
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_for_body, &found);
+	return found;
+}
+
+/* The limit is there for all; one host, whose clients may be slow to read, can take half of it */
+static bool is_busy(const struct http *http, const struct connection *asking)
+{
+	uint32_t limit = http->options.max_requests, from_there = 0;
+
+	for (unsigned i = 0; i < HTTP_CONNECTIONS && asking; i++)
+		from_there += http->connection[i].fd >= 0 && http->connection[i].answered &&
+			      http_same_host(&http->connection[i].client, &asking->client);
+	return limit != 0 && (http->counts.in_flight >= limit || from_there >= (limit + 1) / 2);
+}
+
+static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const char *url,
+			       const char *method, const char *version, const char *upload,
+			       size_t *upload_bytes, void **request_context)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct connection *connection = of(mhd);
+	struct http *http = context;
+	const struct http_request asked = {
+		.http = http,
+		.connection = mhd,
+		.now_ns = http->now_ns,
+		.client = connection ? (const struct sockaddr *)&connection->client : &nobody,
+		.method = method,
+		.path = url,
+		.has_body = has_body(mhd),
+		.is_busy = is_busy(http, connection),
+	};
+	struct MHD_Response *response;
+	unsigned status = MHD_HTTP_OK;
+	enum MHD_Result result;
+
+	(void)version, (void)upload;
+	*upload_bytes = 0;
+	http->has_progress = true;
+	/* The first call comes after the headers. A response then closes the connection, which is right
+	 * where a body follows: nothing behind it is taken for a request.
+	 */
+	if (!*request_context && !asked.has_body) {
+		*request_context = http;
+		return MHD_YES;
+	}
+	response = http->options.answer(http->options.context, &asked, &status);
+	if (!response)
+		return MHD_NO;
+	result = MHD_queue_response(mhd, status, response);
+	if (connection && status != MHD_HTTP_SERVICE_UNAVAILABLE) {
+		connection->answered = true;
+		http->counts.in_flight++;
+	}
+	MHD_destroy_response(response);
+	return result;
+}
+
+int http_open(const struct http_options *options, struct http **ret_http)
+{
+	const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+			       MHD_USE_ERROR_LOG | (options->tls ? MHD_USE_TLS : 0);
+	static const struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
+	struct http *http = calloc(1, sizeof(*http));
+	const union MHD_DaemonInfo *inner;
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = OF_DAEMON };
+
+	if (!http)
+		return -ENOMEM;
+	http->options = *options;
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++)
+		http->connection[i].fd = -1;
+	http->epoll = epoll_create1(EPOLL_CLOEXEC);
+	http->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, request, http, MHD_OPTION_EXTERNAL_LOGGER, complain, http,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http, MHD_OPTION_NOTIFY_COMPLETED,
+		request_ends, http, MHD_OPTION_URI_LOG_CALLBACK, request_begins, http,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+		MHD_OPTION_ARRAY, options->tls ? tls_mhd_options() : none, MHD_OPTION_END);
+	inner = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (http->epoll < 0 || !inner ||
+	    epoll_ctl(http->epoll, EPOLL_CTL_ADD, inner->epoll_fd, &event) < 0) {
+		http_close(http);
+		return -EIO;
+	}
+	*ret_http = http;
+	return 0;
+}
+
+void http_close(struct http *http)
+{
+	if (http->daemon)
+		MHD_stop_daemon(http->daemon);
+	for (unsigned i = 0; i < http->listener_count; i++)
+		close(http->listeners[i]);
+	if (http->epoll >= 0)
+		close(http->epoll);
+	free(http);
+}
+
+int http_fd(const struct http *http)
+{
+	return http->epoll;
+}
+
+static void expire(struct http *http)
+{
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++) {
+		struct connection *connection = &http->connection[i];
+
+		if (connection->fd < 0 || http->now_ns < connection->deadline_ns)
+			continue;
+		http->counts.expired += connection->has_begun;
+		connection->deadline_ns = UINT64_MAX;
+		shutdown(connection->fd, SHUT_RDWR);
+	}
+}
+
+/* Run until there is nothing to do, or enough was done in this turn of the loop */
+static int run_slice(struct http *http, int longest)
+{
+	MHD_UNSIGNED_LONG_LONG wait;
+	unsigned idle = 0;
+
+	do {
+		http->has_progress = false;
+		MHD_run(http->daemon);
+		if (MHD_get_timeout(http->daemon, &wait) != MHD_YES || wait > (unsigned)longest)
+			return longest;
+		if (wait > 0)
+			return (int)wait;
+		idle = http->has_progress ? 0 : idle + 1;
+	} while (idle < IDLE_RUNS && clock_ns() < http->slice_end_ns);
+	/* It would go on at once, and does so without end for half a TLS handshake. The other half
+	 * is an event, so that there is no need to look for it.
+	 */
+	return idle == 0 ? 0 : IDLE_MS;
+}
+
+int http_run(struct http *http, uint64_t now_ns)
+{
+	struct epoll_event events[EVENTS];
+	int ready = epoll_wait(http->epoll, events, EVENTS, 0);
+
+	http->now_ns = now_ns;
+	http->slice_end_ns = clock_ns() + SLICE_NS;
+	if (http->paused_until_ns != 0 && now_ns >= http->paused_until_ns)
+		http_resume(http);
+	/* First of all, while each connection is the one that the event was of */
+	for (int i = 0; i < ready; i++)
+		if (events[i].data.u32 >= OF_CONNECTIONS)
+			begin(http, &http->connection[events[i].data.u32 - OF_CONNECTIONS]);
+	for (int i = 0; i < ready; i++)
+		if (events[i].data.u32 >= OF_LISTENERS && events[i].data.u32 < OF_CONNECTIONS)
+			http_accept(http, http->listeners[events[i].data.u32 - OF_LISTENERS]);
+	expire(http);
+	return run_slice(http, http->paused_until_ns != 0 ? HTTP_PAUSE_MS : TICK_MS);
+}
+
+bool http_has_time(struct http *http)
+{
+	http->has_progress = true;
+	return clock_ns() < http->slice_end_ns;
+}
+
+struct http_counts http_counts(const struct http *http)
+{
+	return http->counts;
+}

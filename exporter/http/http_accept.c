@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* New HTTP connections: who gets a place, and who has to give it up */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "http/http_internal.h"
+
+#define ACCEPTS 64 /* in one run */
+
+void http_event(const struct http *http, int operation, int fd, uint32_t events, uint32_t of)
+{
+	struct epoll_event event = { .events = events, .data.u32 = of };
+
+	epoll_ctl(http->epoll, operation, fd, &event);
+}
+
+void http_watch(const struct http *http, const struct connection *connection, int operation)
+{
+	http_event(http, operation, connection->fd, EPOLLIN | EPOLLONESHOT,
+		   OF_CONNECTIONS + (uint32_t)(connection - http->connection));
+}
+
+bool http_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
+	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
+
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET)
+		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+	if (a->ss_family != AF_INET6)
+		return true;
+	return memcmp(&a6->sin6_addr, &b6->sin6_addr,
+		      IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8) == 0;
+}
+
+int http_listen(struct http *http, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN,
+				     .data.u32 = OF_LISTENERS + http->listener_count };
+
+	if (http->listener_count == HTTP_LISTENERS)
+		return -ENOSPC;
+	if (epoll_ctl(http->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+	http->listeners[http->listener_count++] = fd;
+	return 0;
+}
+
+/* A place for a new connection: a free one, or that of the one that has waited longest for nothing */
+static struct connection *place_for(struct http *http, const struct sockaddr_storage *client)
+{
+	struct connection *place = NULL, *idle = NULL;
+	unsigned from_there = 0;
+
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++) {
+		struct connection *connection = &http->connection[i];
+
+		if (connection->fd < 0) {
+			place = connection;
+			continue;
+		}
+		from_there += http_same_host(&connection->client, client);
+		if (!connection->in_request &&
+		    (!idle || connection->deadline_ns < idle->deadline_ns))
+			idle = connection;
+	}
+	if (from_there >= HTTP_PER_ADDRESS)
+		return NULL;
+	if (!place && idle) {
+		shutdown(idle->fd, SHUT_RDWR);
+		MHD_run(http->daemon);
+		place = idle->fd < 0 ? idle : NULL;
+	}
+	return place;
+}
+
+static void listen_for(const struct http *http, uint32_t events)
+{
+	for (unsigned i = 0; i < http->listener_count; i++)
+		http_event(http, EPOLL_CTL_MOD, http->listeners[i], events, OF_LISTENERS + i);
+}
+
+/* What is out of descriptors or memory would be told of the same connection again and again */
+static void pause_listening(struct http *http)
+{
+	listen_for(http, 0);
+	http->paused_until_ns = http->now_ns + HTTP_PAUSE_MS * UINT64_C(1000000);
+}
+
+void http_resume(struct http *http)
+{
+	listen_for(http, EPOLLIN);
+	http->paused_until_ns = 0;
+}
+
+void http_accept(struct http *http, int listener)
+{
+	for (unsigned i = 0; i < ACCEPTS; i++) {
+		struct sockaddr_storage client = { 0 };
+		socklen_t bytes = sizeof(client);
+		struct connection *place;
+		int fd = accept4(listener, (struct sockaddr *)&client, &bytes,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			    errno == ENOMEM)
+				pause_listening(http);
+			return;
+		}
+		place = place_for(http, &client);
+		if (!place) {
+			http->counts.refused++;
+			close(fd);
+			continue;
+		}
+		*place = (struct connection){ .fd = fd,
+					      .deadline_ns = http->now_ns + HTTP_REQUEST_NS,
+					      .client = client };
+		/* The first bytes of TLS are not yet a request */
+		if (http->options.tls)
+			http_event(http, EPOLL_CTL_ADD, fd, EPOLLONESHOT, OF_DAEMON);
+		else
+			http_watch(http, place, EPOLL_CTL_ADD);
+		if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&client, bytes) !=
+		    MHD_YES)
+			place->fd = -1; /* it has closed the socket */
+	}
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What http.c and http_accept.c share: a server and its connections */
+#pragma once
+
+#include "http/http.h"
+
+#define HTTP_LISTENERS 16
+#define HTTP_PAUSE_MS  100 /* after there were no descriptors left */
+
+/* What an event is of */
+enum { OF_DAEMON, OF_LISTENERS, OF_CONNECTIONS = OF_LISTENERS + HTTP_LISTENERS };
+
+struct connection {
+	int fd; /* -1: free */
+	uint64_t deadline_ns;
+	bool has_begun;		 /* something of a request is there */
+	bool in_request;	 /* its request line is there, its response not yet delivered */
+	bool answered;		 /* the response is on its way: a request in flight */
+	struct tls_epoch *epoch; /* TLS: what its session uses */
+	struct sockaddr_storage client;
+};
+
+struct http {
+	struct http_options options;
+	struct MHD_Daemon *daemon;
+	int epoll;
+	int listeners[HTTP_LISTENERS];
+	unsigned listener_count;
+	struct connection connection[HTTP_CONNECTIONS];
+	struct http_counts counts;
+	uint64_t now_ns, complaints, next_complaint_ns;
+	uint64_t paused_until_ns; /* 0: connections are accepted */
+	uint64_t slice_end_ns;
+	bool has_progress; /* libmicrohttpd called one of the functions here */
+};
+
+/* Have http_run() told of events of a descriptor. @operation: EPOLL_CTL_... */
+void http_event(const struct http *http, int operation, int fd, uint32_t events, uint32_t of);
+
+/* Be told once of what comes next, which is the first byte of a request. libmicrohttpd tells of a
+ * request only when its whole first line is there. The kernel forgets it when the socket closes.
+ */
+void http_watch(const struct http *http, const struct connection *connection, int operation);
+
+/* Accept what waits at a listening socket, as far as there is room */
+void http_accept(struct http *http, int listener);
+
+/* Accept again, after a pause for want of descriptors */
+void http_resume(struct http *http);
+
+/* One host: an IPv4 address, or what one IPv6 host may choose its addresses from */
+bool http_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b);

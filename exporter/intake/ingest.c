@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading what capture sends, and distrusting it */
+#include "intake/ingest.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "traffic/traffic.h"
+
+#define MESSAGES_AT_ONCE 32 /* then scrapes get their turn */
+
+static const char *const stages[FAILURE_STAGES] = {
+	[FAILURE_SOCKET] = "opening the packet socket",
+	[FAILURE_FILTER] = "attaching the packet filter",
+	[FAILURE_RING] = "mapping the packet ring; lower -capture.ring-size",
+	[FAILURE_BIND] = "binding the packet socket",
+	[FAILURE_PRIVILEGES] = "giving up its capabilities",
+	[FAILURE_CONFINE] = "confining itself (Landlock, limits, seccomp)",
+};
+
+enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char **ret_reason,
+			    int *ret_error)
+{
+	struct batch *batch = &ingest->batch;
+
+	for (unsigned i = 0; i < MESSAGES_AT_ONCE; i++) {
+		struct iovec iov = { .iov_base = batch, .iov_len = sizeof(*batch) };
+		struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+		ssize_t bytes = recvmsg(ingest->fd, &message, MSG_DONTWAIT);
+
+		if (bytes < 0 && (errno == EAGAIN || errno == EINTR))
+			return INGEST_OPEN;
+		if (bytes <= 0)
+			return INGEST_CLOSED;
+		/* There is no room for control data, so the kernel has closed what came with it */
+		if (message.msg_flags & MSG_CTRUNC)
+			*ret_reason = "message has a descriptor attached";
+		else if (message.msg_flags & MSG_TRUNC)
+			*ret_reason = "message is longer than any may be";
+		else
+			*ret_reason =
+				batch_fault(batch, (size_t)bytes, ingest->domains, &ingest->state);
+		if (*ret_reason)
+			return INGEST_FAULT;
+
+		switch ((enum batch_type)batch->header.type) {
+		case BATCH_FAILURE:
+			*ret_reason = stages[batch->failure.stage];
+			*ret_error = (int)batch->failure.error;
+			return INGEST_FAILED;
+		case BATCH_HELLO:
+			ingest->hello = batch->hello;
+			ingest->ready = true;
+			break;
+		case BATCH_TRAFFIC:
+			traffic_records(ingest->traffic, batch->records, batch->header.count,
+					now_ns);
+			break;
+		case BATCH_TYPES: break;
+		}
+	}
+	return INGEST_OPEN;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Capture while it runs: what it sends, how it ended, and its end with this process */
+#include "intake/supervise.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define GRACE_MS  1000
+#define HELLO_NS  (UINT64_C(10) * 1000000000)
+#define SILENT_NS (UINT64_C(10) * 1000000000) /* capture says something each second */
+
+/* Whether it has ended, or does so in a moment */
+static bool ends(const struct capture_process *process)
+{
+	struct pollfd ended = { .fd = process->pidfd, .events = POLLIN };
+
+	return poll(&ended, 1, GRACE_MS) > 0;
+}
+
+static void kill_now(const struct capture_process *process)
+{
+	siginfo_t how;
+
+	kill(process->pid, SIGKILL);
+	waitid(P_PIDFD, (id_t)process->pidfd, &how, WEXITED);
+}
+
+/* After the end of the conversation */
+static void say_how_it_ended(const struct capture_process *process)
+{
+	siginfo_t how = { 0 };
+
+	if (!ends(process)) {
+		log_fields(LOG_ERROR,
+			   "capture ended the conversation, but not itself, and was killed", NULL);
+		kill_now(process);
+		return;
+	}
+	if (waitid(P_PIDFD, (id_t)process->pidfd, &how, WEXITED) < 0)
+		return;
+	if (how.si_code == CLD_EXITED)
+		log_line(LOG_ERROR, "capture ended", LOG_NUMBER("status", how.si_status));
+	else if (how.si_status == SIGSYS)
+		log_line(LOG_ERROR, "capture was killed for a system call that it may not make",
+			 LOG_TEXT("signal", "SYS"));
+	else
+		log_line(LOG_ERROR, "capture was killed",
+			 LOG_TEXT("signal", sigabbrev_np(how.si_status)));
+}
+
+static void log_hello(const struct hello *hello)
+{
+	log_line(LOG_INFO, "capture is confined and running",
+		 LOG_NUMBER("ring_bytes", hello->ring_bytes),
+		 LOG_NUMBER("landlock_abi", hello->landlock_abi),
+		 LOG_TEXT("ring_sealed", hello->sealed ? "yes" : "no"));
+	if (hello->landlock_abi == 0)
+		log_fields(LOG_WARN, "this kernel has no Landlock; seccomp alone confines capture",
+			   NULL);
+}
+
+void supervise_begin(struct supervise *supervise, unsigned domains, struct traffic *traffic,
+		     uint64_t now_ns)
+{
+	supervise->ingest.fd = supervise->process.ipc;
+	supervise->ingest.domains = domains;
+	supervise->ingest.traffic = traffic;
+	supervise->hello_due_ns = now_ns + HELLO_NS;
+}
+
+void supervise_read(struct supervise *supervise, uint64_t now_ns)
+{
+	struct ingest *ingest = &supervise->ingest;
+	bool was_ready = ingest->ready;
+	const char *reason = NULL;
+	enum ingest_end end;
+	int error = 0;
+
+	supervise->heard_ns = now_ns;
+	end = ingest_read(ingest, now_ns, &reason, &error);
+	switch (end) {
+	case INGEST_OPEN:
+		if (supervise->is_silent)
+			log_fields(LOG_INFO, "capture is heard again", NULL);
+		supervise->is_silent = false;
+		break;
+	case INGEST_CLOSED: say_how_it_ended(&supervise->process); break;
+	case INGEST_FAILED:
+		log_line(LOG_ERROR, "capture could not start", LOG_TEXT("step", reason),
+			 LOG_TEXT("error", strerror(error)));
+		kill_now(&supervise->process);
+		break;
+	case INGEST_FAULT:
+		log_line(LOG_ERROR,
+			 "capture broke the rules between the two processes and was killed",
+			 LOG_TEXT("reason", reason));
+		kill_now(&supervise->process);
+		break;
+	}
+	supervise->is_over = end != INGEST_OPEN;
+	if (!was_ready && ingest->ready)
+		log_hello(&ingest->hello);
+}
+
+/* What this process, itself stopped for a while, did not take in yet is no silence */
+static bool has_more(const struct supervise *supervise)
+{
+	struct pollfd said = { .fd = supervise->process.ipc, .events = POLLIN };
+
+	return poll(&said, 1, 0) > 0;
+}
+
+void supervise_check(struct supervise *supervise, uint64_t now_ns)
+{
+	const bool ready = supervise->ingest.ready;
+
+	if (supervise->is_over || supervise->is_silent || supervise_hears(supervise, now_ns) ||
+	    (!ready && now_ns <= supervise->hello_due_ns) || has_more(supervise))
+		return;
+	if (ready) {
+		log_fields(LOG_WARN,
+			   "capture has been silent for 10 seconds; it should speak every second",
+			   NULL);
+		supervise->is_silent = true;
+		return;
+	}
+	log_fields(LOG_ERROR, "capture did not start within 10 seconds", NULL);
+	kill_now(&supervise->process);
+	supervise->is_over = true;
+}
+
+bool supervise_hears(const struct supervise *supervise, uint64_t now_ns)
+{
+	return supervise->ingest.ready && now_ns - supervise->heard_ns < SILENT_NS;
+}
+
+void supervise_end(const struct supervise *supervise)
+{
+	/* It ends by itself when the socketpair is closed, unless something holds it */
+	close(supervise->process.ipc);
+	if (!ends(&supervise->process))
+		kill_now(&supervise->process);
+}

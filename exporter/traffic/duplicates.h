@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages seen a moment ago: one packet on two interfaces, and one query sent again
+ *
+ * Where a packet passes a bridge port and its bridge, a bond and its slave, or a VLAN and its parent,
+ * capture sees it once on each. The second sight is the same in every field but the interface.
+ * A resolver that got no answer in time asks again, by the same name under a new DNS ID or port: that
+ * is a query of its own, which dnstt-server answers too. What a client wrote never repeats, because
+ * each query has random padding or a KCP header with a time in it (dnstt-client/lib/dns.go send()).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "common/record.h"
+
+#define DUPLICATES_MS		    150	  /* the two sights may be in two batches */
+#define DUPLICATES_RETRANSMITTED_MS 10000 /* resolvers give up after a few seconds */
+
+enum sight_verdict {
+	SIGHT_FIRST,
+	SIGHT_RETRANSMITTED,
+	SIGHT_DUPLICATE,
+};
+
+/* Four of them are one cache line */
+struct sighting {
+	uint32_t message;   /* hash of what the client wrote and who it is; 0: empty */
+	uint32_t packet;    /* hash of the packet */
+	uint32_t interface; /* that saw it */
+	uint32_t seen_ms;   /* goes round in 49 days */
+};
+
+struct duplicates {
+	struct sighting *sighting;
+	struct hash_key key;
+};
+
+/**
+ * duplicates_open() - An empty table, with all its memory
+ *
+ * Of fixed size: a sight that is pushed out by others is a first one again.
+ *
+ * Return: 0, -ENOMEM
+ */
+int duplicates_open(struct duplicates *ret_sights, const struct hash_key *key);
+
+void duplicates_close(struct duplicates *sights);
+
+/* What a record is known by again */
+struct sight_hash {
+	uint64_t
+		message; /* accepted query: who the client is and what it wrote, the same for a query and
+			   * for its retransmission; anything else: the packet */
+	uint64_t packet;
+};
+
+/**
+ * duplicates_hash() - For duplicates_prefetch() and duplicates_see()
+ * @session:	Keyed hash of the record's domain and ClientID (sessions_hash())
+ */
+struct sight_hash duplicates_hash(const struct duplicates *sights, const struct record *record,
+				  uint64_t session);
+
+void duplicates_prefetch(const struct duplicates *sights, const struct sight_hash *hash);
+
+/**
+ * duplicates_see() - What a record is, in the light of those before it
+ * @interface:	That saw it
+ */
+enum sight_verdict duplicates_see(struct duplicates *sights, const struct sight_hash *hash,
+				  uint32_t interface, uint64_t now_ns);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* From a resolver's address to its label set */
+#include "traffic/resolvers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "geoip/geoip.h"
+#include "traffic/series.h"
+
+#define SETS 16384 /* 2 MiB; a tunnel's clients come through some hundreds of resolvers */
+#define WAYS 4
+
+int resolvers_open(struct resolvers *ret_resolvers, struct series_table *series,
+		   struct geoip_database *country, struct geoip_database *asn,
+		   const struct hash_key *key)
+{
+	struct resolvers resolvers = {
+		.series = series, .country = country, .asn = asn, .key = *key, .generation = 1
+	};
+	const size_t bytes = sizeof(*resolvers.resolver) * SETS * WAYS;
+
+	if (country || asn) {
+		resolvers.resolver = aligned_alloc(64, bytes);
+		if (!resolvers.resolver)
+			return -ENOMEM;
+		memset(resolvers.resolver, 0, bytes);
+	}
+	*ret_resolvers = resolvers;
+	return 0;
+}
+
+void resolvers_close(struct resolvers *resolvers)
+{
+	free(resolvers->resolver);
+	*resolvers = (struct resolvers){ 0 };
+}
+
+void resolvers_forget(struct resolvers *resolvers)
+{
+	resolvers->generation++;
+}
+
+static uint32_t look_up(struct resolvers *resolvers, uint8_t domain, const uint8_t address[16])
+{
+	struct place place = { .country = "ZZ" };
+
+	if (resolvers->country)
+		geoip_country(resolvers->country, address, place.country);
+	if (resolvers->asn)
+		geoip_asn(resolvers->asn, address, &place.asn);
+	return series_of(resolvers->series, domain, &place);
+}
+
+uint32_t resolvers_series(struct resolvers *resolvers, uint8_t domain, const uint8_t address[16])
+{
+	struct resolver *set, *victim;
+	uint64_t high, low, hash;
+
+	if (!resolvers->resolver)
+		return domain;
+	memcpy(&high, address, sizeof(high));
+	memcpy(&low, address + sizeof(high), sizeof(low));
+	hash = hash_words(&resolvers->key, high, low ^ (uint64_t)domain << 56);
+	set = &resolvers->resolver[(hash & (SETS - 1)) * WAYS];
+	for (unsigned i = 0; i < WAYS; i++)
+		if (set[i].generation == resolvers->generation && set[i].domain == domain &&
+		    memcmp(set[i].address, address, 16) == 0)
+			return set[i].series;
+
+	victim = &set[hash >> 32 & (WAYS - 1)];
+	for (unsigned i = 0; i < WAYS; i++)
+		if (set[i].generation != resolvers->generation)
+			victim = &set[i];
+	*victim = (struct resolver){ .series = look_up(resolvers, domain, address),
+				     .generation = resolvers->generation,
+				     .domain = domain };
+	memcpy(victim->address, address, sizeof(victim->address));
+	return victim->series;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Label sets and what is counted for each */
+#include "traffic/series.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct place unmapped = { .country = "ZZ", .asn = 0 };
+
+static uint32_t add(struct series_table *table, uint8_t domain, const struct place *place)
+{
+	uint32_t index = table->count++;
+
+	table->series[index] = (struct series){ .domain = domain, .place = *place };
+	return index;
+}
+
+int series_open(struct series_table *ret_table, uint32_t domains, uint32_t max,
+		const struct hash_key *key)
+{
+	struct series_table table = { .key = *key, .max = max, .domains = domains, .mask = 63 };
+
+	while (table.mask < 2 * max)
+		table.mask = table.mask * 2 + 1;
+	table.series = malloc(((size_t)max + domains) * sizeof(*table.series));
+	table.buckets = malloc(((size_t)table.mask + 1) * sizeof(*table.buckets));
+	table.other = calloc(domains, sizeof(*table.other));
+	if (!table.series || !table.buckets || !table.other) {
+		series_close(&table);
+		return -ENOMEM;
+	}
+	/* Written, so that the memory is there from the start and never grows */
+	memset(table.series, 0, ((size_t)max + domains) * sizeof(*table.series));
+	memset(table.buckets, 0, ((size_t)table.mask + 1) * sizeof(*table.buckets));
+	*ret_table = table;
+	for (uint32_t domain = 0; domain < domains; domain++)
+		series_of(ret_table, (uint8_t)domain, &unmapped);
+	return 0;
+}
+
+void series_close(struct series_table *table)
+{
+	free(table->series);
+	free(table->buckets);
+	free(table->other);
+	*table = (struct series_table){ 0 };
+}
+
+static uint32_t other_of(struct series_table *table, uint8_t domain)
+{
+	table->overflow++;
+	if (table->other[domain] == 0) {
+		uint32_t index = add(table, domain, &unmapped);
+
+		table->series[index].other = true;
+		table->other[domain] = index + 1;
+	}
+	return table->other[domain] - 1;
+}
+
+uint32_t series_of(struct series_table *table, uint8_t domain, const struct place *place)
+{
+	uint64_t label = (uint64_t)place->asn << 32 | (uint64_t)domain << 16 |
+			 (uint64_t)(uint8_t)place->country[0] << 8 | (uint8_t)place->country[1];
+	uint32_t *bucket = &table->buckets[hash_words(&table->key, label, 0) & table->mask], index;
+
+	for (uint32_t i = *bucket; i != 0; i = table->series[i - 1].next) {
+		const struct series *series = &table->series[i - 1];
+
+		if (series->domain == domain && series->place.asn == place->asn &&
+		    memcmp(series->place.country, place->country, 2) == 0)
+			return i - 1;
+	}
+	/* The series "other" of each domain stands in no bucket and does not count */
+	if (table->count >= table->max)
+		return other_of(table, domain);
+	index = add(table, domain, place);
+	table->series[index].next = *bucket;
+	*bucket = index + 1;
+	return index;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Label sets and what is counted for each: a fixed table, with one place a domain for all the rest */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+
+#define SERIES_COUNTRY_BYTES 3
+
+/* Where a resolver is. Unmapped: "ZZ" and 0. */
+struct place {
+	char country[SERIES_COUNTRY_BYTES];
+	uint32_t asn;
+};
+
+struct series {
+	uint64_t queries, sessions;
+	uint64_t bytes_in, bytes_out;	  /* DNS messages */
+	uint64_t payload_in, payload_out; /* tunnel packets in them */
+	uint32_t active, peak;
+	struct place place;
+	uint8_t domain;
+	bool other;    /* country and asn are "other": what had no place of its own */
+	uint32_t next; /* of the same hash bucket, 1 + index */
+};
+
+struct series_table {
+	struct series *series; /* [0, count): in the order in which they came */
+	uint32_t *buckets;     /* 1 + index of the first */
+	uint32_t *other;       /* by domain: 1 + index, 0 as long as there is none */
+	struct hash_key key;
+	uint32_t count, max, domains, mask;
+	uint64_t overflow; /* times that a label set found no place */
+};
+
+/**
+ * series_open() - A table with one series for each domain: unmapped, all zero
+ * @domains:	Number of domains
+ * @max:	Label sets at most, @domains or more; beyond it there is one more a domain
+ *
+ * Return: 0, -ENOMEM
+ */
+int series_open(struct series_table *ret_table, uint32_t domains, uint32_t max,
+		const struct hash_key *key);
+
+void series_close(struct series_table *table);
+
+/**
+ * series_of() - Index of a label set's series, made if it is new; O(1)
+ *
+ * The series of an index never moves and is never removed: Prometheus would take a counter that
+ * vanishes and comes back for one that started anew.
+ */
+uint32_t series_of(struct series_table *table, uint8_t domain, const struct place *place);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions as dnstt-server has them: a fixed table, O(1) for each query
+ *
+ * A session is a domain and a ClientID. It is active while its latest query is at most 30 s old and
+ * remembered for 4 minutes of silence, as dnstt-server does (turbotunnel/remotemap.go with
+ * main.go idleTimeout*2), so that the same one coming back is not a new one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+
+struct series_table;
+
+#define SESSIONS_ACTIVE_NS     (UINT64_C(30) * 1000000000)
+#define SESSIONS_REMEMBERED_NS (UINT64_C(240) * 1000000000)
+#define SESSIONS_KNOWN_NS      (UINT64_C(5) * 1000000000) /* an idle client polls each 10 s */
+
+/* Sessions are in one of four lists, each in the order of the latest query. Who has to go first when
+ * the table is full is in the first list that is not empty.
+ */
+enum session_list {
+	SESSIONS_NEW,	/* one query so far: a flood of random ClientIDs ends here */
+	SESSIONS_IDLE,	/* silent for more than 30 s */
+	SESSIONS_YOUNG, /* more, but within 5 s: one that sends each ClientID several times */
+	SESSIONS_KNOWN, /* was there 5 s after its first query, and the latest is within 30 s */
+	SESSION_LISTS,
+};
+
+struct session {
+	uint8_t client_id[8];
+	uint64_t first_ns, last_ns; /* queries */
+	uint32_t next;		    /* in the hash bucket, 1 + index; or in the list of free ones */
+	uint32_t older, newer;	    /* in the list, 1 + index */
+	uint32_t series;	    /* of the resolver of the latest query */
+	uint32_t conv;		    /* of its KCP session, as sent */
+	uint8_t domain;
+	uint8_t list;
+	bool active;
+	bool has_conv;
+};
+
+struct sessions {
+	struct session *session;
+	uint32_t *buckets;
+	struct series_table *series;
+	struct hash_key key;
+	uint32_t max, mask, used, free;
+	struct {
+		uint32_t oldest, newest, count;
+	} list[SESSION_LISTS];
+	uint64_t evictions; /* forgotten early, for want of room */
+	uint64_t now_ns;
+};
+
+/**
+ * sessions_open() - An empty table for @max sessions, with all its memory
+ * @series:	Counts active sessions and their peak
+ *
+ * Return: 0, -ENOMEM
+ */
+int sessions_open(struct sessions *ret_sessions, struct series_table *series, uint32_t max,
+		  const struct hash_key *key);
+
+void sessions_close(struct sessions *sessions);
+
+/**
+ * sessions_advance() - Let time pass: sessions fall silent and are forgotten
+ * @now_ns:	Of a clock that never runs backwards; an earlier time than before is ignored
+ *
+ * To be called before the queries of that time, and before anything is shown.
+ */
+void sessions_advance(struct sessions *sessions, uint64_t now_ns);
+
+/* Where the bucket and the session of a ClientID are, as a hint to the processor */
+uint64_t sessions_hash(const struct sessions *sessions, uint8_t domain, const uint8_t client_id[8]);
+void sessions_prefetch(const struct sessions *sessions, uint64_t hash);
+
+/**
+ * sessions_query() - An accepted query
+ * @hash:	Of sessions_hash()
+ * @series:	Series of its resolver; the session is counted there from now on
+ * @ret_new:	True if dnstt-server begins a session with it
+ *
+ * A full table forgets one, in the order of enum session_list, and of a list the oldest.
+ *
+ * Return: the session, for the fields that are not the table's own
+ */
+struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t domain,
+			       const uint8_t client_id[8], uint32_t series, bool *ret_new);
+
+/**
+ * sessions_find() - A remembered session, or NULL
+ */
+struct session *sessions_find(const struct sessions *sessions, uint64_t hash, uint8_t domain,
+			      const uint8_t client_id[8]);
+
+/**
+ * sessions_active() - How many sent a query in the last 30 s
+ */
+static inline uint32_t sessions_active(const struct sessions *sessions)
+{
+	return sessions->list[SESSIONS_NEW].count + sessions->list[SESSIONS_YOUNG].count +
+	       sessions->list[SESSIONS_KNOWN].count;
+}

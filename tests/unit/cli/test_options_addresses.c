@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* -web.listen-address: which texts are addresses, and which addresses they are */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "cli/options.h"
+#include "unit.h"
+
+static struct options options;
+static char reason[FLAGS_REASON_BYTES];
+
+static int parse(const char *address)
+{
+	const char *argv[] = { "program", "-dnstt.domain=t.example.com", "-web.listen-address",
+			       address, NULL };
+
+	return options_parse(4, (char *const *)(uintptr_t)argv, &options, reason);
+}
+
+static void test_addresses_are_numeric(void **state)
+{
+	static const struct {
+		const char *text, *host;
+		int family;
+		uint16_t port;
+		bool any_family;
+	} cases[] = {
+		{ ":9713", "::", AF_INET6, 9713, true },
+		{ "127.0.0.1:1", "127.0.0.1", AF_INET, 1, false },
+		{ "0.0.0.0:65535", "0.0.0.0", AF_INET, 65535, false },
+		{ "[::]:9713", "::", AF_INET6, 9713, false },
+		{ "[::1]:9713", "::1", AF_INET6, 9713, false },
+		{ "[2001:db8::192.0.2.1]:80", "2001:db8::c000:201", AF_INET6, 80, false },
+		{ "localhost:9713", "127.0.0.1", AF_INET, 9713, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct listen_address *address = &options.addresses[0];
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->address;
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->address;
+		char host[64];
+
+		assert_int_equal(parse(cases[i].text), 0);
+		assert_int_equal(options.address_count, 1); /* and not the default besides */
+		assert_string_equal(address->text, cases[i].text);
+		assert_int_equal(address->any_family, cases[i].any_family);
+		assert_int_equal(address->address.ss_family, cases[i].family);
+		if (cases[i].family == AF_INET) {
+			assert_int_equal(address->bytes, sizeof(*v4));
+			assert_int_equal(ntohs(v4->sin_port), cases[i].port);
+			inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+		} else {
+			assert_int_equal(address->bytes, sizeof(*v6));
+			assert_int_equal(ntohs(v6->sin6_port), cases[i].port);
+			inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+		}
+		assert_string_equal(host, cases[i].host);
+	}
+}
+
+static void test_anything_else_is_refused_with_examples(void **state)
+{
+	static const char *const wrong[] = {
+		"",
+		"9713",
+		"127.0.0.1",
+		"127.0.0.1:",
+		"127.0.0.1:0",
+		"127.0.0.1:65536",
+		"127.0.0.1:http",
+		"example.com:9713",
+		"::1:9713",
+		"[::1]",
+		"[::1]9713",
+		"[]:9713",
+		"[::1:9713",
+		"::1]:9713",
+		"[fe80::1%eth0]:9713",
+		"127.0.0:9713",
+		"127.0.0.01:9713",
+		"1.2.3.4.5:80",
+		" :9713",
+		"*:9713",
+		"\":9713\"",
+		":-1",
+		": 80",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		if (parse(wrong[i]) != -EINVAL)
+			fail_msg("%s is taken", wrong[i]);
+		assert_non_null(strstr(reason, "-web.listen-address: "));
+		assert_non_null(strstr(reason, "write :9713, 127.0.0.1:9713 or [::1]:9713"));
+	}
+}
+
+static void test_up_to_sixteen_addresses_are_listened_on(void **state)
+{
+	static char arguments[OPTIONS_ADDRESSES + 1][40];
+	const char *argv[OPTIONS_ADDRESSES + 4] = { "program", "-dnstt.domain=t.example.com" };
+
+	(void)state;
+	for (int i = 0; i <= OPTIONS_ADDRESSES; i++) {
+		(void)snprintf(arguments[i], sizeof(arguments[i]), "-web.listen-address=:%d",
+			       i + 1);
+		argv[2 + i] = arguments[i];
+	}
+	assert_int_equal(options_parse(2 + OPTIONS_ADDRESSES, (char *const *)(uintptr_t)argv,
+				       &options, reason),
+			 0);
+	assert_int_equal(options.address_count, OPTIONS_ADDRESSES);
+	assert_string_equal(options.addresses[15].text, ":16");
+	assert_int_equal(options_parse(3 + OPTIONS_ADDRESSES, (char *const *)(uintptr_t)argv,
+				       &options, reason),
+			 -EINVAL);
+	assert_non_null(strstr(reason, "at most 16 addresses"));
+}
+
+static void test_long_address_is_refused(void **state)
+{
+	char text[500];
+
+	(void)state;
+	memset(text, '1', sizeof(text));
+	strcpy(text + 490, ":9713");
+	assert_int_equal(parse(text), -EINVAL);
+	text[0] = '[';
+	text[489] = ']';
+	assert_int_equal(parse(text), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses_are_numeric),
+		cmocka_unit_test(test_anything_else_is_refused_with_examples),
+		cmocka_unit_test(test_up_to_sixteen_addresses_are_listened_on),
+		cmocka_unit_test(test_long_address_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* What records add up to: every kind of them, in one row of counters and no other */
+#include "traffic/traffic.h"
+
+#include "geoip_fixture.h"
+#include "record_craft.h"
+#include "traffic/interfaces.h"
+#include "unit.h"
+
+#define SECOND UINT64_C(1000000000)
+#define START  (1000 * SECOND)
+
+static struct interfaces interfaces;
+static struct traffic traffic;
+static uint64_t now_ns;
+
+static void open_traffic(struct geoip_database *country, bool use_ecs)
+{
+	const struct traffic_options options = { .domains = 2,
+						 .max_sessions = 64,
+						 .max_series = 10,
+						 .use_ecs = use_ecs,
+						 .interfaces = &interfaces,
+						 .country = country,
+						 .key = { 1, 2 } };
+
+	interfaces = (struct interfaces){ .fd = -1 };
+	now_ns = START;
+	assert_int_equal(traffic_open(&traffic, &options), 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	open_traffic(NULL, false);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	traffic_close(&traffic);
+	return 0;
+}
+
+static void count(struct record record)
+{
+	traffic_records(&traffic, &record, 1, now_ns);
+}
+
+static const struct series *series(unsigned index)
+{
+	return &traffic.series.series[index];
+}
+
+static const struct traffic_domain *domain(unsigned index)
+{
+	return &traffic.domain[index];
+}
+
+static void test_query_counts_its_bytes_and_its_session(void **state)
+{
+	(void)state;
+	count(record_query("alice", 1));
+	assert_int_equal(series(0)->queries, 1);
+	assert_int_equal(series(0)->bytes_in, 150);
+	assert_int_equal(series(0)->payload_in, 30);
+	assert_int_equal(series(0)->sessions, 1);
+	assert_int_equal(series(0)->active, 1);
+	assert_int_equal(series(0)->peak, 1);
+	assert_int_equal(series(0)->bytes_out, 0);
+	assert_int_equal(domain(0)->kcp_sessions, 1);
+	assert_int_equal(domain(0)->last_query_ns, START);
+	assert_int_equal(domain(0)->last_response_ns, 0);
+	assert_int_equal(series(1)->queries, 0);
+	count(record_query("alice", 2));
+	count(record_query("bob", 3));
+	assert_int_equal(series(0)->queries, 3);
+	assert_int_equal(series(0)->sessions, 2);
+	assert_int_equal(series(0)->active, 2);
+}
+
+static void test_response_counts_its_bytes(void **state)
+{
+	struct record query = record_query("alice", 1), response = record_response(&query);
+
+	(void)state;
+	count(query);
+	now_ns += SECOND;
+	count(response);
+	assert_int_equal(series(0)->bytes_out, 300);
+	assert_int_equal(series(0)->payload_out, 100);
+	assert_int_equal(series(0)->queries, 1);
+	assert_int_equal(series(0)->sessions, 1);
+	assert_int_equal(domain(0)->responses[0], 1);
+	assert_int_equal(domain(0)->truncated, 0);
+	assert_int_equal(domain(0)->last_response_ns, START + SECOND);
+	assert_int_equal(domain(0)->last_query_ns, START);
+}
+
+static void test_refusal_is_a_response_without_bytes(void **state)
+{
+	struct record query = record_query("alice", 1), response = record_response(&query);
+
+	(void)state;
+	for (unsigned rcode = 0; rcode < 16; rcode++) {
+		response.dns_id = (uint16_t)rcode;
+		response.flags = (uint8_t)(rcode | RECORD_FLAG_TC);
+		count(response);
+		assert_int_equal(domain(0)->responses[rcode], 1);
+		assert_int_equal(domain(0)->truncated, rcode + 1);
+		assert_int_equal(series(0)->bytes_out, 300);
+	}
+	assert_int_equal(domain(1)->responses[0], 0);
+}
+
+static void test_response_to_a_refused_question_counts_by_its_rcode_alone(void **state)
+{
+	struct record response = record_refused(VERDICT_QTYPE, 1);
+
+	(void)state;
+	response.kind = RECORD_RESPONSE;
+	response.flags = 3;
+	count(response);
+	assert_int_equal(domain(0)->responses[3], 1);
+	assert_int_equal(domain(0)->rejected[VERDICT_QTYPE], 0);
+	response.flags = 0;
+	count(response);
+	assert_int_equal(domain(0)->responses[0], 1);
+	assert_int_equal(series(0)->bytes_out, 0);
+	assert_int_equal(domain(0)->last_response_ns, 0);
+	assert_int_equal(traffic.unmatched, 0);
+}
+
+static void test_response_under_no_domain_is_not_this_tunnel_s(void **state)
+{
+	(void)state;
+	for (unsigned verdict = VERDICT_PACKET; verdict <= VERDICT_DOMAIN; verdict++) {
+		struct record response = record_refused(verdict, verdict);
+
+		response.kind = RECORD_RESPONSE;
+		count(response);
+		assert_int_equal(traffic.unmatched, verdict);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(domain(i)->responses[0], 0);
+	for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
+		assert_int_equal(domain(2)->rejected[verdict], 0);
+}
+
+static void test_refused_query_counts_by_its_reason_alone(void **state)
+{
+	(void)state;
+	for (unsigned verdict = 1; verdict < VERDICTS; verdict++) {
+		struct record record = record_refused(verdict, verdict);
+		unsigned row = verdict > VERDICT_DOMAIN ? 1 : 2;
+
+		if (row == 1)
+			record.domain = 1;
+		count(record);
+		count(record);
+		assert_int_equal(domain(row)->rejected[verdict], 2);
+		assert_int_equal(domain(0)->rejected[verdict], 0);
+	}
+	assert_int_equal(series(1)->queries, 0);
+	assert_int_equal(series(1)->bytes_in, 0);
+	assert_int_equal(series(1)->sessions, 0);
+	assert_int_equal(domain(1)->last_query_ns, 0);
+	assert_int_equal(domain(1)->retransmitted, 0);
+}
+
+static void test_packet_on_two_interfaces_counts_once(void **state)
+{
+	struct record query = record_query("alice", 1), response = record_response(&query);
+	struct record refused = record_refused(VERDICT_QTYPE, 9);
+
+	(void)state;
+	for (unsigned interface = 1; interface <= 2; interface++) {
+		query.interface = response.interface = refused.interface = interface;
+		count(query);
+		count(response);
+		count(refused);
+	}
+	assert_int_equal(series(0)->queries, 1);
+	assert_int_equal(domain(0)->responses[0], 1);
+	assert_int_equal(domain(0)->rejected[VERDICT_QTYPE], 1);
+	assert_int_equal(traffic.duplicates, 3);
+	assert_int_equal(domain(0)->retransmitted, 0);
+}
+
+static void test_retransmitted_query_counts_as_one_and_as_such(void **state)
+{
+	struct record query = record_query("alice", 1);
+
+	(void)state;
+	count(query);
+	query.dns_id++;
+	now_ns += SECOND;
+	count(query);
+	assert_int_equal(series(0)->queries, 2);
+	assert_int_equal(domain(0)->retransmitted, 1);
+	assert_int_equal(series(0)->sessions, 1);
+	assert_int_equal(domain(0)->kcp_sessions, 1);
+	assert_int_equal(traffic.duplicates, 0);
+}
+
+/* As dnstt-server's log line "begin session" comes (kcp-go Listener.packetInput()) */
+static void test_kcp_session_begins_as_the_server_logs_it(void **state)
+{
+	struct record query = record_query("alice", 0), short_packet = query;
+
+	(void)state;
+	short_packet.flags = 0;
+	count(short_packet);
+	assert_int_equal(domain(0)->kcp_sessions, 0); /* a poll begins none */
+	count(query);
+	assert_int_equal(domain(0)->kcp_sessions, 1);
+	count(record_query("alice", 1));
+	assert_int_equal(domain(0)->kcp_sessions, 1);
+	/* Another conversation in the middle of which the server would not join */
+	query = record_query("alice", 5);
+	query.head[0] = 99;
+	count(query);
+	assert_int_equal(domain(0)->kcp_sessions, 1);
+	/* and one from its first segment on */
+	query = record_query("alice", 0);
+	query.head[0] = 99;
+	count(query);
+	assert_int_equal(domain(0)->kcp_sessions, 2);
+	query.head[16] = 1;
+	count(query);
+	assert_int_equal(domain(0)->kcp_sessions, 2);
+	/* A server that has forgotten the ClientID begins anew, with any segment */
+	now_ns += 300 * SECOND;
+	count(record_query("alice", 77));
+	assert_int_equal(domain(0)->kcp_sessions, 3);
+	count(record_query("bob", 78));
+	assert_int_equal(domain(0)->kcp_sessions, 4);
+}
+
+static void test_only_wanted_interfaces_count(void **state)
+{
+	struct record record = record_query("alice", 1);
+
+	(void)state;
+	interfaces.count = 1;
+	interfaces.interface[0].index = 0x10002;
+	count(record);
+	record.interface = 2;
+	count(record);
+	assert_int_equal(series(0)->queries, 0);
+	assert_int_equal(traffic.ignored, 2);
+	record.interface = 0x10002;
+	count(record);
+	assert_int_equal(series(0)->queries, 1);
+	assert_int_equal(traffic.ignored, 2);
+	assert_int_equal(traffic.duplicates, 0);
+}
+
+static void test_batch_counts_as_its_records_do_one_by_one(void **state)
+{
+	(void)state;
+	for (uint32_t total = 0; total <= 40; total++) {
+		struct record records[40];
+
+		for (uint32_t i = 0; i < total; i++)
+			records[i] = record_query(i % 3 ? "alice" : "bob", total * 100 + i);
+		traffic_records(&traffic, records, total, now_ns);
+		assert_int_equal(series(0)->queries, total * (total + 1) / 2);
+	}
+	assert_int_equal(series(0)->sessions, 2);
+	assert_int_equal(domain(0)->retransmitted, 0);
+}
+
+static void test_domains_are_kept_apart(void **state)
+{
+	struct record query = record_query("alice", 1), response;
+
+	(void)state;
+	query.domain = 1;
+	response = record_response(&query);
+	count(query);
+	count(response);
+	assert_int_equal(series(1)->queries, 1);
+	assert_int_equal(series(1)->bytes_out, 300);
+	assert_int_equal(domain(1)->responses[0], 1);
+	assert_int_equal(domain(1)->kcp_sessions, 1);
+	assert_int_equal(series(0)->queries, 0);
+	assert_int_equal(domain(0)->responses[0], 0);
+}
+
+static void test_resolver_in_another_country_takes_the_session_along(void **state)
+{
+	DATABASE *country = fixture_open(
+		GEOIP_COUNTRY, fixture_path("TEST_FIXTURES", "GeoLite2-Country-Test.mmdb"));
+	struct record query = record_query("alice", 1), other;
+
+	(void)state;
+	open_traffic(country, false);
+	count(query); /* GB */
+	assert_string_equal(series(2)->place.country, "GB");
+	assert_int_equal(series(2)->active, 1);
+	other = record_query("alice", 2);
+	record_from(&other, "89.160.20.112");
+	count(other);
+	assert_string_equal(series(3)->place.country, "SE");
+	assert_int_equal(series(2)->active, 0);
+	assert_int_equal(series(3)->active, 1);
+	assert_int_equal(series(2)->peak, 1);
+	/* It began where it began, and each query and response counts where its resolver is */
+	assert_int_equal(series(2)->sessions, 1);
+	assert_int_equal(series(3)->sessions, 0);
+	count(record_response(&query));
+	assert_int_equal(series(2)->bytes_out, 300);
+	assert_int_equal(series(3)->bytes_out, 0);
+	assert_int_equal(series(0)->queries, 0);
+	traffic_close(&traffic);
+}
+
+static void test_response_counts_where_client_subnet_has_put_the_session(void **state)
+{
+	DATABASE *country = fixture_open(
+		GEOIP_COUNTRY, fixture_path("TEST_FIXTURES", "GeoLite2-Country-Test.mmdb"));
+	struct record query = record_query("alice", 1), response, stranger;
+
+	(void)state;
+	open_traffic(country, true);
+	response = record_response(&query);
+	record_from(&query, "89.160.20.112");
+	query.flags |= RECORD_FLAG_ECS;
+	count(query);
+	count(response);
+	assert_string_equal(series(2)->place.country, "SE");
+	assert_int_equal(series(2)->queries, 1);
+	assert_int_equal(series(2)->bytes_out, 300);
+	/* Without a session, where its resolver is */
+	stranger = record_query("bob", 3);
+	count(record_response(&stranger));
+	assert_string_equal(series(3)->place.country, "GB");
+	assert_int_equal(series(3)->bytes_out, 300);
+	traffic_close(&traffic);
+}
+
+#define WITH_TRAFFIC(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_TRAFFIC(test_query_counts_its_bytes_and_its_session),
+		WITH_TRAFFIC(test_response_counts_its_bytes),
+		WITH_TRAFFIC(test_refusal_is_a_response_without_bytes),
+		WITH_TRAFFIC(test_response_to_a_refused_question_counts_by_its_rcode_alone),
+		WITH_TRAFFIC(test_response_under_no_domain_is_not_this_tunnel_s),
+		WITH_TRAFFIC(test_refused_query_counts_by_its_reason_alone),
+		WITH_TRAFFIC(test_packet_on_two_interfaces_counts_once),
+		WITH_TRAFFIC(test_retransmitted_query_counts_as_one_and_as_such),
+		WITH_TRAFFIC(test_kcp_session_begins_as_the_server_logs_it),
+		WITH_TRAFFIC(test_only_wanted_interfaces_count),
+		WITH_TRAFFIC(test_batch_counts_as_its_records_do_one_by_one),
+		WITH_TRAFFIC(test_domains_are_kept_apart),
+		cmocka_unit_test(test_resolver_in_another_country_takes_the_session_along),
+		cmocka_unit_test(test_response_counts_where_client_subnet_has_put_the_session),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
