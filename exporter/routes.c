@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "build.h"
 #include "metrics/exposition.h"
@@ -196,7 +197,7 @@ static const struct route table[] = {
 
 static const struct route *route_of(const struct routes *routes, const char *path)
 {
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(table); i++)
 		if (strcmp(path, table[i].path ? table[i].path : routes->telemetry_path) == 0)
 			return &table[i];
 	return NULL;

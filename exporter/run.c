@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "metrics/exposition.h"
@@ -114,7 +115,7 @@ int run_watch(struct exporter *exporter)
 	sources[2] = (struct loop_source){ http_fd(exporter->http), http_ready, exporter };
 	sources[3] =
 		(struct loop_source){ exporter->options.interfaces.fd, interfaces_ready, exporter };
-	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(sources); i++)
 		if (sources[i].fd >= 0 && loop_add(exporter->epoll, &sources[i], EPOLLIN) < 0)
 			return -errno;
 	return 0;

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 #define LINE_BYTES 1024
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
@@ -43,7 +45,7 @@ static int index_of(const char *const *names, size_t count, const char *name)
 
 int log_level_from(const char *name, enum log_level *ret_level)
 {
-	int index = index_of(level_names, sizeof(level_names) / sizeof(level_names[0]), name);
+	int index = index_of(level_names, ARRAY_LENGTH(level_names), name);
 
 	if (index < 0)
 		return index;
@@ -53,7 +55,7 @@ int log_level_from(const char *name, enum log_level *ret_level)
 
 int log_format_from(const char *name, enum log_format *ret_format)
 {
-	int index = index_of(format_names, sizeof(format_names) / sizeof(format_names[0]), name);
+	int index = index_of(format_names, ARRAY_LENGTH(format_names), name);
 
 	if (index < 0)
 		return index;

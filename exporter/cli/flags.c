@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static const struct flag *find(const struct flag *flags, const char *name, size_t length)
 {
 	for (; flags->name; flags++)
@@ -25,7 +27,7 @@ static const char *switch_value(const char *text)
 		{ "false", "false" }, { "FALSE", "false" }, { "False", "false" },
 	};
 
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(forms); i++)
 		if (strcmp(forms[i][0], text) == 0)
 			return forms[i][1];
 	return NULL;
@@ -89,22 +91,4 @@ void flags_help(const struct flag *flags, const char *introduction)
 			printf(" (default %s)", flags->fallback);
 		printf("\n");
 	}
-}
-
-int flags_number(const char *text, unsigned long least, unsigned long most,
-		 unsigned long *ret_number)
-{
-	unsigned long number;
-	char *end;
-
-	if (text[0] < '0' || text[0] > '9')
-		return -EINVAL;
-	errno = 0;
-	number = strtoul(text, &end, 0);
-	if (*end != '\0')
-		return -EINVAL;
-	if (errno != 0 || number < least || number > most)
-		return -ERANGE;
-	*ret_number = number;
-	return 0;
 }

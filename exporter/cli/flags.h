@@ -39,7 +39,3 @@ int flags_parse(const struct flag *flags, void *target, int argc, char *const *a
  * flags_help() - Print the table to standard output
  */
 void flags_help(const struct flag *flags, const char *introduction);
-
-/* A number in base 10, or 16 after 0x, or 8 after 0, as Go's flag package reads it; -EINVAL, -ERANGE */
-int flags_number(const char *text, unsigned long least, unsigned long most,
-		 unsigned long *ret_number);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "build.h"
 
 #define DEFAULT_PORT	   53
@@ -54,7 +55,7 @@ static int set_port(void *target, const char *value, char *reason, size_t bytes)
 	struct options *options = target;
 	unsigned long number;
 
-	if (flags_number(value, 1, 65535, &number) < 0) {
+	if (number_parse(value, 1, 65535, &number) < 0) {
 		snprintf(reason, bytes, "\"%.32s\" is no UDP port; write a number from 1 to 65535",
 			 value);
 		return -EINVAL;
@@ -172,7 +173,7 @@ static int set_count(uint32_t *count, const char *value, unsigned long most, cha
 {
 	unsigned long number;
 
-	if (flags_number(value, 1, most, &number) < 0) {
+	if (number_parse(value, 1, most, &number) < 0) {
 		snprintf(reason, bytes, "write a number from 1 to %lu", most);
 		return -EINVAL;
 	}
@@ -238,7 +239,7 @@ static int set_max_requests(void *target, const char *value, char *reason, size_
 	struct options *options = target;
 	unsigned long number;
 
-	if (flags_number(value, 0, 1000000, &number) < 0) {
+	if (number_parse(value, 0, 1000000, &number) < 0) {
 		snprintf(reason, bytes, "write a number, 0 for no limit");
 		return -EINVAL;
 	}

@@ -4,10 +4,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/flags.h"
+#include "base/array.h"
+#include "base/number.h"
 #include "common/config.h"
 
 #define TYPE_TXT  16
@@ -54,20 +56,18 @@ static const struct {
 	{ "mx", 15 },	     { "ns", 2 },    { "srv", 33 },  { "caa", 257 },
 };
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 static int set_wire(struct tunnel *tunnel, const char *value, char *reason, size_t bytes)
 {
 	size_t length;
 
-	for (size_t i = 0; i < COUNT(variants); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(variants); i++) {
 		if (strcmp(variants[i].wire, value) != 0)
 			continue;
 		*tunnel = variants[i].tunnel;
 		return 0;
 	}
 	length = (size_t)snprintf(reason, bytes, "wire \"%.32s\" is not known; known are", value);
-	for (size_t i = 0; i < COUNT(variants) && length < bytes; i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(variants) && length < bytes; i++)
 		length += (size_t)snprintf(reason + length, bytes - length, "%s %s", i ? "," : "",
 					   variants[i].wire);
 	return -EINVAL;
@@ -77,7 +77,7 @@ static int set_id_bytes(struct tunnel *tunnel, const char *value, char *reason, 
 {
 	unsigned long number;
 
-	if (flags_number(value, 1, 8, &number) < 0) {
+	if (number_parse(value, 1, 8, &number) < 0) {
 		snprintf(reason, bytes, "id-bytes takes a number from 1 to 8");
 		return -EINVAL;
 	}
@@ -89,7 +89,7 @@ static int set_edns_min(struct tunnel *tunnel, const char *value, char *reason, 
 {
 	unsigned long number;
 
-	if (flags_number(value, 512, 65535, &number) < 0) {
+	if (number_parse(value, 512, 65535, &number) < 0) {
 		snprintf(reason, bytes, "min-edns takes dnstt-server's -mtu, 512 to 65535");
 		return -EINVAL;
 	}
@@ -99,7 +99,7 @@ static int set_edns_min(struct tunnel *tunnel, const char *value, char *reason, 
 
 static int set_record_type(struct tunnel *tunnel, const char *value, char *reason, size_t bytes)
 {
-	for (size_t i = 0; i < COUNT(record_types); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(record_types); i++) {
 		if (strcmp(record_types[i].name, value) != 0)
 			continue;
 		tunnel->qtypes[0] = record_types[i].qtype;
@@ -137,7 +137,7 @@ static int set_key(struct tunnel *tunnel, const char *pair, char *reason, size_t
 	const char *equals = strchr(pair, '=');
 	size_t length = equals ? (size_t)(equals - pair) : 0;
 
-	for (size_t i = 0; i < COUNT(keys) && equals; i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(keys) && equals; i++)
 		if (strlen(keys[i].key) == length && memcmp(keys[i].key, pair, length) == 0)
 			return keys[i].set(tunnel, equals + 1, reason, bytes);
 	snprintf(reason, bytes,

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* Keys from the record down to the value */
 typedef const char *const field_keys[3];
 
@@ -33,7 +35,7 @@ static bool says_nothing(const MMDB_entry_data_s *value)
 
 	if (value->type != MMDB_DATA_TYPE_UTF8_STRING)
 		return false;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
 		if (strlen(words[i]) == value->data_size &&
 		    memcmp(words[i], value->utf8_string, value->data_size) == 0)
 			return true;
@@ -114,7 +116,7 @@ enum geoip_result geoip_record_country(const MMDB_s *mmdb, uint32_t offset,
 {
 	enum geoip_result worst = GEOIP_UNMAPPED;
 
-	for (size_t i = 0; i < sizeof(country_fields) / sizeof(country_fields[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(country_fields); i++) {
 		MMDB_entry_data_s value;
 		enum geoip_result result = value_at(mmdb, offset, country_fields[i], &value);
 
@@ -133,7 +135,7 @@ enum geoip_result geoip_record_asn(const MMDB_s *mmdb, uint32_t offset, uint32_t
 	enum geoip_result worst = GEOIP_UNMAPPED;
 	uint32_t asn = GEOIP_ASN_UNMAPPED;
 
-	for (size_t i = 0; i < sizeof(asn_fields) / sizeof(asn_fields[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(asn_fields); i++) {
 		MMDB_entry_data_s value;
 		enum geoip_result result = value_at(mmdb, offset, asn_fields[i], &value);
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 #define STEP_BYTES  (1u << 20)
 #define CHUNK_BYTES (32u << 10)
 
@@ -45,7 +47,7 @@ static int fault(int error, char *ret_fault, size_t fault_bytes)
 	const char *text = strerror(error);
 	const char *mend = "check the file and the disk that it is on";
 
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
 		if (faults[i].code != error)
 			continue;
 		text = faults[i].text ? faults[i].text : text;

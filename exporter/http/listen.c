@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/flags.h"
+#include "base/number.h"
 
 #define BACKLOG 128
 
@@ -23,7 +23,7 @@ int listen_parse(const char *text, struct listen_address *ret_address)
 	char host[64];
 	size_t length;
 
-	if (!colon || flags_number(colon + 1, 1, 65535, &port) < 0)
+	if (!colon || number_parse(colon + 1, 1, 65535, &port) < 0)
 		return -EINVAL;
 	length = (size_t)(colon - text);
 	if (length >= 2 && text[0] == '[' && text[length - 1] == ']')

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "common/confine.h"
 
 #define IPC_DESCRIPTOR		  3
@@ -51,7 +52,7 @@ int spawn_user(struct spawn_user *ret_user)
 
 	if (geteuid() != 0)
 		return 1;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
 		const struct passwd *entry = getpwnam(names[i]);
 
 		if (!entry || entry->pw_uid == 0)
@@ -133,7 +134,7 @@ static _Noreturn void run_child(const char *program, const struct spawn_user *us
 	int failed;
 
 	/* Signals are for the exporter, whose end ends capture; what is ignored stays so in it */
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

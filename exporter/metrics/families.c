@@ -2,6 +2,7 @@
 /* The metric families */
 #include "metrics/families.h"
 
+#include "base/array.h"
 #include "build.h"
 #include "cli/options.h"
 #include "common/record.h"
@@ -13,8 +14,6 @@
 #include "system/process.h"
 #include "traffic/traffic.h"
 #include "web/web.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* Label values of dnstt_rejected_queries_total, in the order in which dnstt-server decides */
 static const char *const reasons[VERDICTS] = {
@@ -117,7 +116,7 @@ static void by_rcode(struct text *text, const struct family *family,
 	for (uint32_t i = 0; i < exposition->traffic->domains; i++) {
 		const uint64_t *responses = exposition->traffic->domain[i].responses;
 
-		for (unsigned rcode = 0; rcode < COUNT(rcodes); rcode++) {
+		for (unsigned rcode = 0; rcode < ARRAY_LENGTH(rcodes); rcode++) {
 			if (!rcodes[rcode].always && responses[rcode] == 0)
 				continue;
 			sample_label(text, family, "domain", exposition->options->domains[i]);
@@ -195,8 +194,8 @@ static void scrapes(struct text *text, const struct family *family,
 		      { "500", exposition->scrapes->error },
 		      { "503", exposition->scrapes->unavailable } };
 
-	for (size_t i = 0; i < COUNT(codes) && !exposition->options->disable_exporter_metrics;
-	     i++) {
+	for (size_t i = 0;
+	     i < ARRAY_LENGTH(codes) && !exposition->options->disable_exporter_metrics; i++) {
 		sample_label(text, family, "code", codes[i].code);
 		sample_end(text, codes[i].count);
 	}

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/array.h"
+
 #define WIDTH	     3600
 #define HEIGHT	     400
 #define SMALL_HEIGHT 100
@@ -101,7 +103,7 @@ static double scale(enum page_unit unit, double most)
 		return most <= 2 ? 2 : (double)(((unsigned)most + 1) / 2 * 2);
 	while (most > 10 * end)
 		end *= 10;
-	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]) - 1; i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(steps) - 1; i++)
 		if (steps[i] * end >= most)
 			return steps[i] * end;
 	return 10 * end;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "geoip/geoip.h"
 #include "traffic/series.h"
 #include "traffic/traffic.h"
@@ -214,7 +215,7 @@ void page_places(struct text *text, const struct page_view *view)
 	};
 
 	text_string(text, "<div class=\"pair\">\n");
-	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(kinds); i++)
 		section(text, view, &kinds[i]);
 	text_string(text, "</div>\n");
 }

@@ -4,6 +4,8 @@
 
 #include <time.h>
 
+#include "base/array.h"
+
 #define YEAR_10000 UINT64_C(253402300800)
 
 void page_escape(struct text *text, const char *string)
@@ -69,7 +71,7 @@ void page_bytes(struct text *text, double bytes)
 	unsigned unit = 0;
 
 	/* Three digits are enough, and short */
-	while (bytes >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+	while (bytes >= 999.5 && unit + 1 < ARRAY_LENGTH(units)) {
 		bytes /= 1024;
 		unit++;
 	}
@@ -89,7 +91,7 @@ void page_span(struct text *text, uint64_t seconds)
 		{ 60, "minute" },
 	};
 
-	for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_LENGTH(units); i++) {
 		if (seconds < 2 * units[i].seconds)
 			continue;
 		page_plural(text, seconds / units[i].seconds, units[i].name);

@@ -17,10 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "common/confine.h"
 
-#define COUNT(array)		  (sizeof(array) / sizeof(*(array)))
 #define PR_SET_MDWE_		  65 /* not in this system's headers, perhaps */
 #define PR_MDWE_REFUSE_EXEC_GAIN_ 1
 #ifndef MFD_NOEXEC_SEAL
@@ -140,15 +140,15 @@ scmp_filter_ctx sandbox_policy(pid_t self, pid_t capture)
 		{ SCMP_SYS(exit_group), 0, { { 0 } } },
 	};
 	/* clang-format on */
-	struct confine_rule rules[COUNT(allowed)];
+	struct confine_rule rules[ARRAY_LENGTH(allowed)];
 	scmp_filter_ctx filter;
 	size_t count = 0;
 
-	for (size_t i = 0; i < COUNT(allowed); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(allowed); i++)
 		if (allowed[i].call >= 0)
 			rules[count++] = allowed[i];
 	filter = confine_policy(SCMP_ACT_ERRNO(ENOSYS), rules, count);
-	for (size_t i = 0; filter && i < COUNT(deadly); i++)
+	for (size_t i = 0; filter && i < ARRAY_LENGTH(deadly); i++)
 		if (deadly[i] >= 0 &&
 		    seccomp_rule_add_exact(filter, SCMP_ACT_KILL_PROCESS, deadly[i], 0) < 0)
 			return NULL;

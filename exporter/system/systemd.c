@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cli/flags.h"
+#include "base/number.h"
 
 #define LISTEN_FIRST 3	  /* SD_LISTEN_FDS_START */
 #define LISTEN_MOST  1024 /* more is no number of sockets, but a mistake */
@@ -23,7 +23,7 @@ static unsigned long number_of(const char *name, unsigned long most)
 	const char *text = getenv(name);
 	unsigned long number;
 
-	return text && flags_number(text, 1, most, &number) == 0 ? number : 0;
+	return text && number_parse(text, 1, most, &number) == 0 ? number : 0;
 }
 
 /* Variables for another process may have been inherited from it */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "traffic/series.h"
 
 int sessions_open(struct sessions *ret_sessions, struct series_table *series, uint32_t max,
@@ -136,7 +137,7 @@ void sessions_advance(struct sessions *sessions, uint64_t now_ns)
 	for (;;) {
 		struct session *first = NULL;
 
-		for (unsigned i = 0; i < sizeof(awake) / sizeof(awake[0]); i++) {
+		for (unsigned i = 0; i < ARRAY_LENGTH(awake); i++) {
 			session = oldest(sessions, awake[i]);
 			if (session && (!first || session->last_ns < first->last_ns))
 				first = session;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "web/config/webconfig.h"
 
 static int64_t ns_of(struct timespec time)
@@ -71,7 +72,7 @@ int webwatch_files(struct webwatch *watch, const struct web_config *config)
 	int r = 0;
 
 	watch->count = 1;
-	for (unsigned i = 0; i < sizeof(paths) / sizeof(*paths) && !r; i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(paths) && !r; i++)
 		if (paths[i])
 			r = add(watch, paths[i]);
 

@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "web/config/webconfig.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* GnuTLS puts a suite together from one part of each list. With AEAD ciphers only next to AEAD,
  * and CBC only next to SHA1, as here, no suite arises that was not listed.
@@ -55,10 +54,10 @@ static const struct {
 
 int tls_cipher(const char *name)
 {
-	for (unsigned i = 0; i < COUNT(suites); i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(suites); i++)
 		if (!strcmp(suites[i].name, name))
 			return (int)i;
-	for (unsigned i = 0; i < COUNT(insecure); i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(insecure); i++)
 		if (!strcmp(insecure[i], name))
 			return -EACCES;
 
@@ -72,7 +71,7 @@ bool tls_cipher_is_13(unsigned number)
 
 int tls_curve(const char *name)
 {
-	for (unsigned i = 0; i < COUNT(curves); i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(curves); i++)
 		if (!strcmp(curves[i].name, name))
 			return (int)i;
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "web/config/reader.h"
 
 static const struct {
@@ -59,7 +60,7 @@ static int term(const char **text, uint64_t *ret_ns)
 		(void)digits(text, true, &part, &scale);
 		some |= *text > start;
 	}
-	for (unsigned i = 0; some && i < sizeof(units) / sizeof(*units); i++) {
+	for (unsigned i = 0; some && i < ARRAY_LENGTH(units); i++) {
 		size_t bytes = strlen(units[i].name);
 
 		if (strncmp(*text, units[i].name, bytes))

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "web/config/reader.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 int web_no_room(struct web_reader *reader, unsigned line)
 {
@@ -66,9 +65,9 @@ int web_take_bool(struct web_reader *reader, const struct web_rule *rule,
 	};
 
 	(void)entry;
-	for (unsigned i = 0; i < COUNT(words) && value->plain; i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(words) && value->plain; i++)
 		if (!strcmp(words[i], value->text)) {
-			*(bool *)web_field(reader, rule) = i < COUNT(words) / 2;
+			*(bool *)web_field(reader, rule) = i < ARRAY_LENGTH(words) / 2;
 			return 0;
 		}
 
@@ -149,8 +148,8 @@ static int take_user(struct web_reader *reader, const struct web_rule *rule,
 		return web_fault(reader, value->line,
 				 "bcrypt cost %u takes too long; write a hash of cost %u or less",
 				 cost, WEBCONFIG_BCRYPT_MAX);
-	if (config->user_count == COUNT(config->users))
-		return web_too_many(reader, entry->line, COUNT(config->users));
+	if (config->user_count == ARRAY_LENGTH(config->users))
+		return web_too_many(reader, entry->line, ARRAY_LENGTH(config->users));
 	user->name.line = entry->line;
 	user->name.text = web_store(config, entry->text, entry->bytes);
 	user->hash = web_store(config, value->text, value->bytes);

@@ -3,10 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "web/config/ciphers.h"
 #include "web/config/reader.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static int take_version(struct web_reader *reader, const struct web_rule *rule,
 			const struct web_scalar *entry, const struct web_scalar *value)
@@ -15,9 +14,9 @@ static int take_version(struct web_reader *reader, const struct web_rule *rule,
 	enum web_version version = WEB_TLS10;
 
 	(void)entry;
-	while (version < COUNT(names) && strcmp(names[version], value->text))
+	while (version < ARRAY_LENGTH(names) && strcmp(names[version], value->text))
 		version++;
-	if (version == COUNT(names))
+	if (version == ARRAY_LENGTH(names))
 		return web_fault(reader, value->line,
 				 "\"%.*s\" is no TLS version; write TLS12 or TLS13", WEB_SHOWN,
 				 value->text);
@@ -41,7 +40,7 @@ static int take_client_auth(struct web_reader *reader, const struct web_rule *ru
 		{ "RequireAndVerifyClientCert", WEB_CLIENT_VERIFY },
 	};
 
-	for (unsigned i = 0; i < COUNT(types); i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(types); i++)
 		if (!strcmp(types[i].name, value->text)) {
 			reader->config->tls.client_auth = types[i].type;
 			return web_take_text(reader, rule, entry, value);
@@ -68,8 +67,8 @@ static int take_san(struct web_reader *reader, const struct web_rule *rule,
 		tls->allowed_sans_given = true;
 		return 0;
 	}
-	if (tls->allowed_san_count == COUNT(tls->allowed_sans))
-		return web_too_many(reader, value->line, COUNT(tls->allowed_sans));
+	if (tls->allowed_san_count == ARRAY_LENGTH(tls->allowed_sans))
+		return web_too_many(reader, value->line, ARRAY_LENGTH(tls->allowed_sans));
 	*san = (struct web_value){
 		.text = web_store(reader->config, value->text, value->bytes),
 		.line = value->line,
@@ -100,8 +99,8 @@ static int take_cipher(struct web_reader *reader, const struct web_rule *rule,
 				 "\"%.*s\" is no cipher suite that is served; write one of Go's "
 				 "names, like TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
 				 WEB_SHOWN, value->text);
-	if (tls->cipher_count == COUNT(tls->ciphers))
-		return web_too_many(reader, value->line, COUNT(tls->ciphers));
+	if (tls->cipher_count == ARRAY_LENGTH(tls->ciphers))
+		return web_too_many(reader, value->line, ARRAY_LENGTH(tls->ciphers));
 	tls->ciphers[tls->cipher_count++] = (uint8_t)number;
 
 	return 0;
@@ -123,8 +122,8 @@ static int take_curve(struct web_reader *reader, const struct web_rule *rule,
 				 "\"%.*s\" is no curve that is served; write X25519, CurveP256, "
 				 "CurveP384 or CurveP521",
 				 WEB_SHOWN, value->text);
-	if (tls->curve_count == COUNT(tls->curves))
-		return web_too_many(reader, value->line, COUNT(tls->curves));
+	if (tls->curve_count == ARRAY_LENGTH(tls->curves))
+		return web_too_many(reader, value->line, ARRAY_LENGTH(tls->curves));
 	tls->curves[tls->curve_count++] = (uint8_t)number;
 
 	return 0;

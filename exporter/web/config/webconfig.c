@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "base/array.h"
 #include "web/config/reader.h"
 
 #define KEY_BYTES 160
@@ -101,7 +102,7 @@ const char *webconfig_notice(const struct web_config *config, unsigned number)
 		  "second or more while a password is checked; write hashes of cost 10 to 12" },
 	};
 
-	for (unsigned i = 0; i < sizeof(notices) / sizeof(*notices); i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(notices); i++)
 		if (notices[i].applies && !number--)
 			return notices[i].text;
 
