@@ -63,21 +63,21 @@ static void block_signals(void)
 
 static int read_web(void)
 {
-	char reason[WEBCONFIG_REASON_BYTES];
-	int failed = web_read(&exporter.web, exporter.options.web_config_file, reason);
+	struct reason reason;
+	int failed = web_read(&exporter.web, exporter.options.web_config_file, &reason);
 
 	if (failed)
-		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason));
+		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason.text));
 	return failed;
 }
 
 static int open_web(void)
 {
-	char reason[WEBCONFIG_REASON_BYTES];
-	int failed = web_open(&exporter.web, reason);
+	struct reason reason;
+	int failed = web_open(&exporter.web, &reason);
 
 	if (failed)
-		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason));
+		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason.text));
 	return failed;
 }
 

@@ -66,7 +66,7 @@ static struct snapshot *take(struct routes *routes, const struct http_request *r
 		.content_type = content_type,
 		.compressed = negotiate_gzip(accepted.value, accepted.count),
 		.made_ns = request->now_ns,
-		.source = credentials_source(request->client),
+		.source = request->peer,
 		.http = request->http,
 	};
 
@@ -221,8 +221,8 @@ static struct MHD_Response *refusal(struct routes *routes, const struct http_req
 		return fixed("Too Many Requests\n", TEXT_PLAIN);
 	}
 	if (routes->web->credentials)
-		verdict = credentials_check(routes->web->credentials, authorization,
-					    credentials_source(request->client), now_ns);
+		verdict = credentials_check(routes->web->credentials, authorization, request->peer,
+					    now_ns);
 	if (verdict == CREDENTIALS_ACCEPTED)
 		return NULL;
 	*status =

@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/peer.h"
 #include "http/http_internal.h"
 #include "web/tls/tls.h"
 
@@ -19,15 +20,6 @@
 #define SLICE_NS  (UINT64_C(3) * 1000000) /* in one run; packets wait meanwhile */
 #define IDLE_RUNS 2
 #define IDLE_MS	  20
-
-/* As time passes, not as http_run() was told */
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* What libmicrohttpd says can be brought about by anyone, so it may not fill a disk */
 static void complain(void *context, const char *format, va_list arguments)
@@ -158,7 +150,7 @@ static bool is_busy(const struct http *http, const struct connection *asking)
 
 	for (unsigned i = 0; i < HTTP_CONNECTIONS && asking; i++)
 		from_there += http->connection[i].fd >= 0 && http->connection[i].answered &&
-			      http_same_host(&http->connection[i].client, &asking->client);
+			      http->connection[i].peer == asking->peer;
 	return limit != 0 && (http->counts.in_flight >= limit || from_there >= (limit + 1) / 2);
 }
 
@@ -166,14 +158,14 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 			       const char *method, const char *version, const char *upload,
 			       size_t *upload_bytes, void **request_context)
 {
-	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	static const struct sockaddr no_address = { .sa_family = AF_UNSPEC };
 	struct connection *connection = of(mhd);
 	struct http *http = context;
 	const struct http_request asked = {
 		.http = http,
 		.connection = mhd,
 		.now_ns = http->now_ns,
-		.client = connection ? (const struct sockaddr *)&connection->client : &nobody,
+		.peer = connection ? connection->peer : peer_key(&no_address),
 		.method = method,
 		.path = url,
 		.has_body = has_body(mhd),
@@ -281,7 +273,7 @@ static int run_slice(struct http *http, int longest)
 		if (wait > 0)
 			return (int)wait;
 		idle = http->has_progress ? 0 : idle + 1;
-	} while (idle < IDLE_RUNS && clock_ns() < http->slice_end_ns);
+	} while (idle < IDLE_RUNS && clock_monotonic_ns() < http->slice_end_ns);
 	/* It would go on at once, and does so without end for half a TLS handshake. The other half
 	 * is an event, so that there is no need to look for it.
 	 */
@@ -294,7 +286,7 @@ int http_run(struct http *http, uint64_t now_ns)
 	int ready = epoll_wait(http->epoll, events, EVENTS, 0);
 
 	http->now_ns = now_ns;
-	http->slice_end_ns = clock_ns() + SLICE_NS;
+	http->slice_end_ns = clock_monotonic_ns() + SLICE_NS;
 	if (http->paused_until_ns != 0 && now_ns >= http->paused_until_ns)
 		http_resume(http);
 	/* First of all, while each connection is the one that the event was of */
@@ -311,7 +303,7 @@ int http_run(struct http *http, uint64_t now_ns)
 bool http_has_time(struct http *http)
 {
 	http->has_progress = true;
-	return clock_ns() < http->slice_end_ns;
+	return clock_monotonic_ns() < http->slice_end_ns;
 }
 
 struct http_counts http_counts(const struct http *http)

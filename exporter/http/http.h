@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #define HTTP_CONNECTIONS 256
-#define HTTP_PER_ADDRESS 64 /* one host, or one IPv6 /64 */
+#define HTTP_PER_ADDRESS 64 /* one peer_key() */
 #define HTTP_REQUEST_NS \
 	(UINT64_C(10) * 1000000000) /* from the first byte to the last of a response */
 #define HTTP_IDLE_NS	   (UINT64_C(120) * 1000000000) /* twice a long scrape interval */
@@ -25,7 +25,7 @@ struct http_request {
 	struct http *http;
 	struct MHD_Connection *connection;
 	uint64_t now_ns; /* as http_run() was told */
-	const struct sockaddr *client;
+	uint64_t peer;	 /* peer_key() of the client */
 	const char *method, *path;
 	bool has_body; /* it will not be read, and the connection closes */
 	bool is_busy;  /* max_requests are being served, or half of them for this host */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* New HTTP connections: who gets a place, and who has to give it up */
 #include <errno.h>
-#include <netinet/in.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/peer.h"
 #include "http/http_internal.h"
 
 #define ACCEPTS 64 /* in one run */
@@ -23,22 +22,6 @@ void http_watch(const struct http *http, const struct connection *connection, in
 		   OF_CONNECTIONS + (uint32_t)(connection - http->connection));
 }
 
-bool http_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
-	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
-
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	if (a->ss_family != AF_INET6)
-		return true;
-	return memcmp(&a6->sin6_addr, &b6->sin6_addr,
-		      IN6_IS_ADDR_V4MAPPED(&a6->sin6_addr) ? 16 : 8) == 0;
-}
-
 int http_listen(struct http *http, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN,
@@ -53,7 +36,7 @@ int http_listen(struct http *http, int fd)
 }
 
 /* A place for a new connection: a free one, or that of the one that has waited longest for nothing */
-static struct connection *place_for(struct http *http, const struct sockaddr_storage *client)
+static struct connection *place_for(struct http *http, uint64_t peer)
 {
 	struct connection *place = NULL, *idle = NULL;
 	unsigned from_there = 0;
@@ -65,7 +48,7 @@ static struct connection *place_for(struct http *http, const struct sockaddr_sto
 			place = connection;
 			continue;
 		}
-		from_there += http_same_host(&connection->client, client);
+		from_there += connection->peer == peer;
 		if (!connection->in_request &&
 		    (!idle || connection->deadline_ns < idle->deadline_ns))
 			idle = connection;
@@ -105,6 +88,7 @@ void http_accept(struct http *http, int listener)
 		struct sockaddr_storage client = { 0 };
 		socklen_t bytes = sizeof(client);
 		struct connection *place;
+		uint64_t peer;
 		int fd = accept4(listener, (struct sockaddr *)&client, &bytes,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -114,7 +98,8 @@ void http_accept(struct http *http, int listener)
 				pause_listening(http);
 			return;
 		}
-		place = place_for(http, &client);
+		peer = peer_key((const struct sockaddr *)&client);
+		place = place_for(http, peer);
 		if (!place) {
 			http->counts.refused++;
 			close(fd);
@@ -122,7 +107,7 @@ void http_accept(struct http *http, int listener)
 		}
 		*place = (struct connection){ .fd = fd,
 					      .deadline_ns = http->now_ns + HTTP_REQUEST_NS,
-					      .client = client };
+					      .peer = peer };
 		/* The first bytes of TLS are not yet a request */
 		if (http->options.tls)
 			http_event(http, EPOLL_CTL_ADD, fd, EPOLLONESHOT, OF_DAEMON);

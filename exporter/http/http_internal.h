@@ -17,7 +17,7 @@ struct connection {
 	bool in_request;	 /* its request line is there, its response not yet delivered */
 	bool answered;		 /* the response is on its way: a request in flight */
 	struct tls_epoch *epoch; /* TLS: what its session uses */
-	struct sockaddr_storage client;
+	uint64_t peer;		 /* peer_key() of the client */
 };
 
 struct http {
@@ -45,8 +45,5 @@ void http_watch(const struct http *http, const struct connection *connection, in
 /* Accept what waits at a listening socket, as far as there is room */
 void http_accept(struct http *http, int listener);
 
-/* Accept again, after a pause for want of descriptors */
+/* Accept again, after a pause for lack of descriptors */
 void http_resume(struct http *http);
-
-/* One host: an IPv4 address, or what one IPv6 host may choose its addresses from */
-bool http_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b);

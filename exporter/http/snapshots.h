@@ -29,7 +29,7 @@ struct snapshot {
 	size_t bytes;	  /* of it, by now */
 	unsigned readers; /* 0: free */
 	uint64_t made_ns; /* as http_run() was told */
-	uint64_t source;  /* of credentials_source(): whose it is */
+	uint64_t source;  /* peer_key() of whose it is */
 	struct http *http;
 };
 

@@ -3,30 +3,29 @@
 #include "web/web.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "web/auth/credentials.h"
+#include "web/config/fault.h"
 #include "web/tls/tls.h"
 
 /* Read the file into @config, and watch it and what it names from before that */
-static int read_all(struct web *web, struct web_config *config, char *reason)
+static int read_all(struct web *web, struct web_config *config, struct reason *reason)
 {
 	int failed = webwatch_begin(&web->watch, web->path);
 
 	if (failed) {
-		snprintf(reason, WEBCONFIG_REASON_BYTES, "%.200s: the path is too long", web->path);
+		(void)reason_set(reason, failed, "%s: the path is too long", web->path);
 		return failed;
 	}
-	failed = webconfig_read(web->path, config, reason, WEBCONFIG_REASON_BYTES);
+	failed = webconfig_read(web->path, config, reason);
 	if (failed)
 		return failed;
 	failed = webwatch_files(&web->watch, config);
 	if (failed)
-		snprintf(reason, WEBCONFIG_REASON_BYTES, "%.200s: a path in it is too long",
-			 web->path);
+		(void)reason_set(reason, failed, "%s: a path in it is too long", web->path);
 	return failed;
 }
 
@@ -47,7 +46,7 @@ static void log_notices(const struct web_config *config)
 		log_line(LOG_WARN, "web configuration", LOG_TEXT("notice", notice));
 }
 
-int web_read(struct web *ret_web, const char *path, char *ret_reason)
+int web_read(struct web *ret_web, const char *path, struct reason *ret_reason)
 {
 	struct web *web = ret_web;
 	int failed;
@@ -57,11 +56,11 @@ int web_read(struct web *ret_web, const char *path, char *ret_reason)
 		return 0;
 	failed = read_all(web, &web->config, ret_reason);
 	if (!failed && web->config.tls.enabled)
-		failed = tls_read(&web->config, &web->tls, ret_reason, WEBCONFIG_REASON_BYTES);
+		failed = tls_read(&web->config, &web->tls, ret_reason);
 	return failed;
 }
 
-int web_open(struct web *web, char *ret_reason)
+int web_open(struct web *web, struct reason *ret_reason)
 {
 	int failed;
 
@@ -70,13 +69,11 @@ int web_open(struct web *web, char *ret_reason)
 	set_limit(web);
 	failed = credentials_load(&web->config, &web->credentials);
 	if (failed) {
-		snprintf(ret_reason, WEBCONFIG_REASON_BYTES, "passwords can't be checked: %s",
-			 strerror(-failed));
-		return failed;
+		return reason_set(ret_reason, failed, "passwords can't be checked: %s",
+				  strerror(-failed));
 	}
 	if (web->tls)
-		failed = tls_open(web->tls, &web->config, time(NULL), ret_reason,
-				  WEBCONFIG_REASON_BYTES);
+		failed = tls_open(web->tls, &web->config, time(NULL), ret_reason);
 	if (!failed)
 		log_notices(&web->config);
 	return failed;
@@ -91,18 +88,17 @@ void web_close(struct web *web)
 	*web = (struct web){ 0 };
 }
 
-static int reload(struct web *web, char *reason)
+static int reload(struct web *web, struct reason *reason)
 {
 	struct web_config config = { 0 };
 	int failed = read_all(web, &config, reason);
 
 	if (!failed && config.tls.enabled != (web->tls != NULL)) {
-		failed = webconfig_reason(web->path, config.tls.line, "tls_server_config", reason,
-					  WEBCONFIG_REASON_BYTES,
-					  "TLS can't be turned on or off while it runs; restart");
+		failed = fault_at(reason, web->path, config.tls.line, "tls_server_config",
+				  "TLS can't be turned on or off while it runs; restart");
 	}
 	if (!failed && web->tls)
-		failed = tls_reload(web->tls, &config, time(NULL), reason, WEBCONFIG_REASON_BYTES);
+		failed = tls_reload(web->tls, &config, time(NULL), reason);
 	if (failed) {
 		webconfig_free(&config);
 		return failed;
@@ -117,18 +113,18 @@ static int reload(struct web *web, char *reason)
 
 void web_reload(struct web *web)
 {
-	char reason[WEBCONFIG_REASON_BYTES];
+	struct reason reason;
 
 	if (!web->path)
 		return;
-	if (reload(web, reason) == 0) {
+	if (reload(web, &reason) == 0) {
 		web->reloads++;
 		log_line(LOG_INFO, "web configuration was read again", LOG_TEXT("file", web->path));
 		return;
 	}
 	web->reload_failures++;
 	log_line(LOG_WARN, "web configuration was not taken; the old one stays in use",
-		 LOG_TEXT("reason", reason));
+		 LOG_TEXT("reason", reason.text));
 }
 
 void web_run(struct web *web, uint64_t now_ns)

@@ -28,18 +28,18 @@ struct web {
 /**
  * web_read() - Read the file, and copy the files it names into memory, while they may still be read
  * @path:	NULL: a server without TLS, users and limits
- * @ret_reason:	WEBCONFIG_REASON_BYTES, filled on failure
+ * @ret_reason:	Filled on failure
  *
  * Return: 0, negative errno
  */
-int web_read(struct web *ret_web, const char *path, char *ret_reason);
+int web_read(struct web *ret_web, const char *path, struct reason *ret_reason);
 
 /**
  * web_open() - Check certificates and key, and use all of it; to be called without privileges
  *
  * Return: as web_read()
  */
-int web_open(struct web *web, char *ret_reason);
+int web_open(struct web *web, struct reason *ret_reason);
 
 void web_close(struct web *web);
 
@@ -62,7 +62,7 @@ void web_run(struct web *web, uint64_t now_ns);
 bool web_limited(struct web *web, uint64_t now_ns);
 
 /**
- * web_certificate_ends() - When the certificate in use is no longer valid
+ * web_certificate_ends() - When the certificate in use expires
  *
  * Return: seconds since 1970, 0 without TLS
  */

@@ -4,37 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/array.h"
 #include "web/config/webconfig.h"
-
-static int64_t ns_of(struct timespec time)
-{
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static struct webwatch_stamp stamp_of(const char *path)
-{
-	struct stat status;
-
-	if (stat(path, &status) < 0)
-		return (struct webwatch_stamp){ 0 };
-
-	return (struct webwatch_stamp){
-		.device = status.st_dev,
-		.inode = status.st_ino,
-		.bytes = status.st_size,
-		.modified_ns = ns_of(status.st_mtim),
-		.changed_ns = ns_of(status.st_ctim),
-	};
-}
-
-/* Five fields of 8 bytes: no padding */
-static bool same(const struct webwatch_stamp *one, const struct webwatch_stamp *other)
-{
-	return !memcmp(one, other, sizeof(*one));
-}
 
 static int add(struct webwatch *watch, const char *path)
 {
@@ -43,8 +15,8 @@ static int add(struct webwatch *watch, const char *path)
 	if (strlen(path) >= sizeof(file->path))
 		return -ENAMETOOLONG;
 	memcpy(file->path, path, strlen(path) + 1);
-	file->loaded = stamp_of(path);
-	file->seen = file->loaded;
+	(void)file_identify(path, &file->watch.loaded);
+	file->watch.seen = file->watch.loaded;
 	watch->count++;
 
 	return 0;
@@ -81,21 +53,14 @@ int webwatch_files(struct webwatch *watch, const struct web_config *config)
 
 bool webwatch_changed(struct webwatch *watch)
 {
-	bool differs = false;
-	bool moved = false;
+	struct file_news news = { 0 };
 
-	for (unsigned i = 0; i < watch->count; i++) {
-		struct webwatch_file *file = watch->files + i;
-		struct webwatch_stamp now = stamp_of(file->path);
-
-		moved |= !same(&now, &file->seen);
-		differs |= !same(&now, &file->loaded);
-		file->seen = now;
-	}
-	if (!differs || moved)
+	for (unsigned i = 0; i < watch->count; i++)
+		file_watch_look(&watch->files[i].watch, watch->files[i].path, &news);
+	if (!file_settled(&news))
 		return false;
 	for (unsigned i = 0; i < watch->count; i++)
-		watch->files[i].loaded = watch->files[i].seen;
+		watch->files[i].watch.loaded = watch->files[i].watch.seen;
 
 	return true;
 }

@@ -5,24 +5,15 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
+
+#include "base/file.h"
 
 struct web_config;
 
 #define WEBWATCH_FILES 4 /* configuration, certificate, key, client CA */
 
-/* What a file looked like; all zero for one that can't be looked at */
-struct webwatch_stamp {
-	uint64_t device;
-	uint64_t inode;
-	int64_t bytes;
-	int64_t modified_ns;
-	int64_t changed_ns; /* of owner, mode and links too: a chmod may make it readable */
-};
-
 struct webwatch_file {
-	struct webwatch_stamp loaded;
-	struct webwatch_stamp seen;
+	struct file_watch watch;
 	char path[PATH_MAX];
 };
 

@@ -104,12 +104,11 @@ static void open_routes(void)
 						.max_series = SERIES,
 						.interfaces = &server.options.interfaces,
 						.key = { 1, 2 } };
-	char reason[WEBCONFIG_REASON_BYTES];
+	struct reason reason;
 
-	must(!options_parse(2, (char *const *)(uintptr_t)argv, &server.options, reason));
+	must(!options_parse(2, (char *const *)(uintptr_t)argv, &server.options, reason.text));
 	server.options.max_series = SERIES;
-	must(!webconfig_parse(config, sizeof(config) - 1, "fuzz.yml", &server.web.config, reason,
-			      sizeof(reason)));
+	must(!webconfig_parse(config, sizeof(config) - 1, "fuzz.yml", &server.web.config, &reason));
 	server.routes = (struct routes){ .telemetry_path = server.options.telemetry_path,
 					 .observe = observe,
 					 .ready = is_ready,

@@ -22,7 +22,7 @@ static void must(int holds)
 static void check(const struct web_config *config)
 {
 	const struct web_tls *tls = &config->tls;
-	char priority[TLS_PRIORITY_BYTES];
+	char priority[WEBCONFIG_PRIORITY_BYTES];
 	gnutls_priority_t parsed;
 	unsigned notices = 0;
 
@@ -46,7 +46,7 @@ static void check(const struct web_config *config)
 	must(tls->client_auth < WEB_CLIENT_VERIFY_IF_GIVEN || tls->client_ca.text ||
 	     tls->client_ca_file.text);
 	must(tls->min_version >= WEB_TLS12 && tls->max_version >= tls->min_version);
-	tls_priority(tls, priority);
+	ciphers_priority(tls, priority);
 	must(gnutls_priority_init(&parsed, priority, NULL) == 0);
 	gnutls_priority_deinit(parsed);
 }
@@ -54,16 +54,17 @@ static void check(const struct web_config *config)
 int LLVMFuzzerTestOneInput(const uint8_t *text, size_t bytes)
 {
 	static struct web_config config;
-	char reason[WEBCONFIG_REASON_BYTES];
+	struct reason reason;
 
-	memset(reason, 0x5a, sizeof(reason));
-	if (!webconfig_parse((const char *)text, bytes, PATH, &config, reason, sizeof(reason))) {
+	memset(reason.text, 0x5a, sizeof(reason.text));
+	if (!webconfig_parse((const char *)text, bytes, PATH, &config, &reason)) {
 		check(&config);
 		webconfig_free(&config);
 		return 0;
 	}
-	must(memchr(reason, 0, sizeof(reason)) && !strncmp(reason, PATH ":", sizeof(PATH)));
-	must(strchr(reason, ';') != NULL);
+	must(memchr(reason.text, 0, sizeof(reason.text)) &&
+	     !strncmp(reason.text, PATH ":", sizeof(PATH)));
+	must(strchr(reason.text, ';') != NULL);
 
 	return 0;
 }

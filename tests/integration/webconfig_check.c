@@ -10,7 +10,7 @@
 int main(int argc, char **argv)
 {
 	static struct web_config config;
-	char reason[WEBCONFIG_REASON_BYTES] = "";
+	struct reason reason;
 	struct credentials *credentials = NULL;
 	struct tls *tls = NULL;
 	const char *notice;
@@ -20,19 +20,19 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: webconfig_check FILE\n");
 		return 2;
 	}
-	r = webconfig_read(argv[1], &config, reason, sizeof(reason));
+	r = webconfig_read(argv[1], &config, &reason);
 	if (!r && config.tls.enabled)
-		r = tls_read(&config, &tls, reason, sizeof(reason));
+		r = tls_read(&config, &tls, &reason);
 	if (!r && tls)
-		r = tls_open(tls, &config, time(NULL), reason, sizeof(reason));
+		r = tls_open(tls, &config, time(NULL), &reason);
 	if (!r) {
 		r = credentials_load(&config, &credentials);
 		if (r < 0)
-			(void)snprintf(reason, sizeof(reason), "credentials: error %d", -r);
+			(void)reason_set(&reason, r, "credentials: error %d", -r);
 	}
 	for (unsigned i = 0; !r && (notice = webconfig_notice(&config, i)); i++)
 		(void)printf("notice: %s\n", notice);
-	(void)printf("%s\n", r < 0 ? reason : "good");
+	(void)printf("%s\n", r < 0 ? reason.text : "good");
 
 	credentials_free(credentials);
 	tls_free(tls);

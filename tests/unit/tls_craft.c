@@ -299,8 +299,8 @@ struct web_config tls_craft_config(struct tls_craft_place *place, const char *ke
 
 	(void)snprintf(text, sizeof(text), "tls_server_config:\n%s", keys);
 	if (webconfig_parse(text, strlen(text), tls_craft_path(place, "web.yml"), &config,
-			    place->reason, sizeof(place->reason)) < 0)
-		fail_msg("%s", place->reason);
+			    &place->reason) < 0)
+		fail_msg("%s", place->reason.text);
 
 	return config;
 }
@@ -309,10 +309,10 @@ int tls_craft_try(struct tls_craft_place *place, const struct web_config *config
 		  struct tls **ret_tls)
 {
 	struct tls *tls = NULL;
-	int r = tls_read(config, &tls, place->reason, sizeof(place->reason));
+	int r = tls_read(config, &tls, &place->reason);
 
 	if (!r)
-		r = tls_open(tls, config, now, place->reason, sizeof(place->reason));
+		r = tls_open(tls, config, now, &place->reason);
 	if (r)
 		tls_free(tls);
 	else
@@ -327,7 +327,7 @@ struct tls *tls_craft_load(struct tls_craft_place *place, const char *keys)
 	struct tls *tls = NULL;
 
 	if (tls_craft_try(place, &config, time(NULL), &tls) < 0)
-		fail_msg("%s", place->reason);
+		fail_msg("%s", place->reason.text);
 	webconfig_free(&config);
 
 	return tls;

@@ -83,7 +83,7 @@ struct tls_craft_place {
 	struct tls_craft_identity a;
 	struct tls_craft_identity b;
 	struct tls_craft_identity rsa;
-	char reason[WEBCONFIG_REASON_BYTES];
+	struct reason reason;
 };
 
 /* Fixtures of cmocka; the state is a struct tls_craft_place */

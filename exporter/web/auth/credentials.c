@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "web/auth/basic.h"
 #include "web/auth/credentials_budget.h"
 #include "web/config/webconfig.h"
@@ -51,14 +51,6 @@ struct credentials {
 	struct credentials_counts counts;
 	struct crypt_data crypt;
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec time;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
 
 static bool add_part(struct credentials *credentials, const void *bytes, size_t count)
 {
@@ -121,7 +113,7 @@ static bool compute(struct credentials *credentials, const struct basic *basic, 
 	struct crypt_data *crypt = &credentials->crypt;
 	char password[BCRYPT_KEY + 1] = "";
 	char setting[SETTING_BYTES + 1] = "";
-	uint64_t start = clock_ns();
+	uint64_t start = clock_monotonic_ns();
 	uint64_t took;
 	bool match;
 
@@ -135,7 +127,7 @@ static bool compute(struct credentials *credentials, const struct basic *basic, 
 	explicit_bzero(crypt->output, sizeof(crypt->output));
 	explicit_bzero(password, sizeof(password));
 
-	took = clock_ns() - start;
+	took = clock_monotonic_ns() - start;
 	credentials_budget_spend(&credentials->budget, took, now_ns);
 	credentials->counts.computed++;
 	credentials->counts.computed_ns += took;

@@ -71,16 +71,9 @@ void credentials_reload(struct credentials *credentials, const struct web_config
 void credentials_free(struct credentials *credentials);
 
 /**
- * credentials_source() - What credentials_check() takes for one source
- * @address:	Of the client: AF_INET or AF_INET6 (an IPv4-mapped one is that IPv4 address);
- *		all others are one
- */
-uint64_t credentials_source(const struct sockaddr *address);
-
-/**
  * credentials_check() - Whether a request may be served
  * @authorization:	Value of its Authorization header, NULL if it has none
- * @source:		Of credentials_source()
+ * @source:		Of peer_key()
  * @now_ns:		Monotonic
  *
  * No system calls but, where the vDSO has no clock, clock_gettime. No allocation. The password

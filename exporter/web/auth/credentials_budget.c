@@ -2,9 +2,6 @@
 /* How much time bcrypt may take of the one event loop, and how much of it one source may use */
 #include "web/auth/credentials_budget.h"
 
-#include <netinet/in.h>
-#include <string.h>
-
 #define SHARE	    4			/* one part in this many of the loop's time is for bcrypt */
 #define IN_A_ROW_NS UINT64_C(250000000) /* capture keeps 400 ms at 200,000 a second */
 #define LONGEST_NS  UINT64_C(2000000000) /* what took longer was a machine that slept */
@@ -57,29 +54,4 @@ void credentials_budget_spend(struct credentials_budget *budget, uint64_t took_n
 	if (budget->paid_ns < now_ns)
 		budget->paid_ns = now_ns;
 	budget->paid_ns += SHARE * took_ns;
-}
-
-uint64_t credentials_source(const struct sockaddr *address)
-{
-	uint64_t source = 6;
-	struct sockaddr_in6 in6;
-	struct sockaddr_in in;
-	uint32_t ipv4;
-
-	/* The upper 16 bits tell the kinds apart. */
-	if (address->sa_family == AF_INET) {
-		memcpy(&in, address, sizeof(in));
-		return UINT64_C(4) << 48 | in.sin_addr.s_addr;
-	}
-	if (address->sa_family != AF_INET6)
-		return UINT64_C(1) << 48;
-	memcpy(&in6, address, sizeof(in6));
-	if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
-		memcpy(&ipv4, in6.sin6_addr.s6_addr + 12, sizeof(ipv4));
-		return UINT64_C(4) << 48 | ipv4;
-	}
-	for (unsigned i = 0; i < 6; i++)
-		source = source << 8 | in6.sin6_addr.s6_addr[i];
-
-	return source;
 }

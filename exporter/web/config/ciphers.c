@@ -52,7 +52,7 @@ static const struct {
 	{ "X25519", "GROUP-X25519" },
 };
 
-int tls_cipher(const char *name)
+int ciphers_suite(const char *name)
 {
 	for (unsigned i = 0; i < ARRAY_LENGTH(suites); i++)
 		if (!strcmp(suites[i].name, name))
@@ -64,12 +64,7 @@ int tls_cipher(const char *name)
 	return -ENOENT;
 }
 
-bool tls_cipher_is_13(unsigned number)
-{
-	return !suites[number].exchange;
-}
-
-int tls_curve(const char *name)
+int ciphers_curve(const char *name)
 {
 	for (unsigned i = 0; i < ARRAY_LENGTH(curves); i++)
 		if (!strcmp(curves[i].name, name))
@@ -78,26 +73,26 @@ int tls_curve(const char *name)
 	return -ENOENT;
 }
 
-void tls_priority_versions(const struct web_tls *tls, bool *ret_tls12, bool *ret_tls13)
+void ciphers_versions(const struct web_tls *tls, bool *ret_tls12, bool *ret_tls13)
 {
 	bool any12 = !tls->cipher_count;
 	bool any13 = !tls->cipher_count;
 
 	for (unsigned i = 0; i < tls->cipher_count; i++) {
-		any12 |= !tls_cipher_is_13(tls->ciphers[i]);
+		any12 |= suites[tls->ciphers[i]].exchange != NULL;
 		any13 |= !strcmp(suites[tls->ciphers[i]].mac, "AEAD");
 	}
 	*ret_tls12 = any12 && tls->min_version <= WEB_TLS12;
 	*ret_tls13 = any13 && tls->max_version >= WEB_TLS13;
 }
 
-bool tls_priority_serves(const struct web_tls *tls, bool rsa)
+bool ciphers_serve(const struct web_tls *tls, bool rsa)
 {
 	bool tls12;
 	bool tls13;
 	bool any = false;
 
-	tls_priority_versions(tls, &tls12, &tls13);
+	ciphers_versions(tls, &tls12, &tls13);
 	for (unsigned i = 0; i < tls->cipher_count; i++)
 		any |= suites[tls->ciphers[i]].exchange &&
 		       !strcmp(suites[tls->ciphers[i]].exchange, rsa ? "ECDHE-RSA" : "ECDHE-ECDSA");
@@ -106,7 +101,7 @@ bool tls_priority_serves(const struct web_tls *tls, bool rsa)
 }
 
 /* One more part, unless it is there already */
-static void add(char priority[TLS_PRIORITY_BYTES], const char *part)
+static void add(char priority[WEBCONFIG_PRIORITY_BYTES], const char *part)
 {
 	const char *at = priority;
 	size_t bytes = strlen(part);
@@ -117,16 +112,16 @@ static void add(char priority[TLS_PRIORITY_BYTES], const char *part)
 			return;
 		at += bytes;
 	}
-	(void)snprintf(priority + used, TLS_PRIORITY_BYTES - used, ":+%s", part);
+	(void)snprintf(priority + used, WEBCONFIG_PRIORITY_BYTES - used, ":+%s", part);
 }
 
-void tls_priority(const struct web_tls *tls, char ret_priority[TLS_PRIORITY_BYTES])
+void ciphers_priority(const struct web_tls *tls, char ret_priority[WEBCONFIG_PRIORITY_BYTES])
 {
 	bool tls12;
 	bool tls13;
 
-	tls_priority_versions(tls, &tls12, &tls13);
-	(void)snprintf(ret_priority, TLS_PRIORITY_BYTES, "SECURE128:-VERS-ALL:-KX-ALL%s%s%s",
+	ciphers_versions(tls, &tls12, &tls13);
+	(void)snprintf(ret_priority, WEBCONFIG_PRIORITY_BYTES, "SECURE128:-VERS-ALL:-KX-ALL%s%s%s",
 		       tls->cipher_count ? ":-CIPHER-ALL:-MAC-ALL" : "",
 		       tls->curve_count ? ":-GROUP-ALL" : "",
 		       tls->prefer_server_cipher_suites ? ":%SERVER_PRECEDENCE" : "");

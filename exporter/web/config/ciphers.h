@@ -6,34 +6,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct web_tls;
-
-#define TLS_PRIORITY_BYTES 768 /* fits every cipher suite and curve at once */
+#include "web/config/webconfig.h"
 
 /**
- * tls_cipher() - Number of a cipher suite by Go's name for it
+ * ciphers_suite() - Number of a cipher suite by Go's name for it
  *
  * The suites are those of crypto/tls.CipherSuites() since Go 1.22.
  *
  * Return: the number, from 0; -ENOENT; -EACCES for one that Go calls insecure since 1.22 and that
  * older exporter-toolkits still take
  */
-int tls_cipher(const char *name);
+int ciphers_suite(const char *name);
 
 /**
- * tls_cipher_is_13() - Whether a suite is one of TLS 1.3
- */
-bool tls_cipher_is_13(unsigned number);
-
-/**
- * tls_curve() - Number of a curve by exporter-toolkit's name for it
+ * ciphers_curve() - Number of a curve by exporter-toolkit's name for it
  *
  * Return: the number, from 0, or -ENOENT
  */
-int tls_curve(const char *name);
+int ciphers_curve(const char *name);
 
 /**
- * tls_priority() - Priority string for what a configuration allows
+ * ciphers_priority() - Priority string for what a configuration allows
  * @tls:	As webconfig_read() returned it
  *
  * Without cipher_suites: GnuTLS's SECURE128 less what has no forward secrecy, from TLS 1.2 up.
@@ -42,17 +35,17 @@ int tls_curve(const char *name);
  * all versions, so TLS 1.3 offers its suites with listed ciphers only, where Go always offers all
  * three; with no such cipher it is not offered.
  */
-void tls_priority(const struct web_tls *tls, char ret_priority[TLS_PRIORITY_BYTES]);
+void ciphers_priority(const struct web_tls *tls, char ret_priority[WEBCONFIG_PRIORITY_BYTES]);
 
 /**
- * tls_priority_versions() - Which versions a configuration has something to offer for
+ * ciphers_versions() - Which versions a configuration has something to offer for
  *
  * A list of nothing but TLS 1.3 suites offers nothing for TLS 1.2, as in Go.
  */
-void tls_priority_versions(const struct web_tls *tls, bool *ret_tls12, bool *ret_tls13);
+void ciphers_versions(const struct web_tls *tls, bool *ret_tls12, bool *ret_tls13);
 
 /**
- * tls_priority_serves() - Whether a certificate can be served under a configuration
+ * ciphers_serve() - Whether a certificate can be served under a configuration
  * @rsa:	Its key is an RSA key, else an elliptic curve one
  */
-bool tls_priority_serves(const struct web_tls *tls, bool rsa);
+bool ciphers_serve(const struct web_tls *tls, bool rsa);

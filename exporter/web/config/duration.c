@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Durations as Go's time.ParseDuration() reads them */
+#include "web/config/duration.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "web/config/reader.h"
 
 static const struct {
 	const char *name;
@@ -76,7 +76,7 @@ static int term(const char **text, uint64_t *ret_ns)
 	return -EINVAL;
 }
 
-int web_duration(const char *text, uint64_t *ret_ns)
+int duration_parse(const char *text, uint64_t *ret_ns)
 {
 	uint64_t sum = 0;
 

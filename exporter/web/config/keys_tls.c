@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The keys of the web configuration file below tls_server_config */
+#include "web/config/keys_tls.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "web/config/ciphers.h"
-#include "web/config/reader.h"
+#include "web/config/take.h"
 
-static int take_version(struct web_reader *reader, const struct web_rule *rule,
-			const struct web_scalar *entry, const struct web_scalar *value)
+static int take_version(struct reader *reader, const struct reader_rule *rule,
+			const struct reader_scalar *entry, const struct reader_scalar *value)
 {
 	static const char *const names[] = { "TLS10", "TLS11", "TLS12", "TLS13" };
 	enum web_version version = WEB_TLS10;
@@ -17,16 +19,16 @@ static int take_version(struct web_reader *reader, const struct web_rule *rule,
 	while (version < ARRAY_LENGTH(names) && strcmp(names[version], value->text))
 		version++;
 	if (version == ARRAY_LENGTH(names))
-		return web_fault(reader, value->line,
-				 "\"%.*s\" is no TLS version; write TLS12 or TLS13", WEB_SHOWN,
-				 value->text);
-	*(enum web_version *)web_field(reader, rule) = version;
+		return reader_fault(reader, value->line,
+				    "\"%.*s\" is no TLS version; write TLS12 or TLS13",
+				    READER_SHOWN, value->text);
+	*(enum web_version *)reader_field(reader, rule) = version;
 
 	return 0;
 }
 
-static int take_client_auth(struct web_reader *reader, const struct web_rule *rule,
-			    const struct web_scalar *entry, const struct web_scalar *value)
+static int take_client_auth(struct reader *reader, const struct reader_rule *rule,
+			    const struct reader_scalar *entry, const struct reader_scalar *value)
 {
 	static const struct {
 		const char *name;
@@ -43,20 +45,21 @@ static int take_client_auth(struct web_reader *reader, const struct web_rule *ru
 	for (unsigned i = 0; i < ARRAY_LENGTH(types); i++)
 		if (!strcmp(types[i].name, value->text)) {
 			reader->config->tls.client_auth = types[i].type;
-			return web_take_text(reader, rule, entry, value);
+			return take_text(reader, rule, entry, value);
 		}
 	if (!value->bytes)
 		return 0;
 
-	return web_fault(reader, value->line,
-			 "\"%.*s\" is no client authentication; write RequireAndVerifyClientCert, "
-			 "VerifyClientCertIfGiven, RequireAnyClientCert, RequestClientCert or "
-			 "NoClientCert",
-			 WEB_SHOWN, value->text);
+	return reader_fault(
+		reader, value->line,
+		"\"%.*s\" is no client authentication; write RequireAndVerifyClientCert, "
+		"VerifyClientCertIfGiven, RequireAnyClientCert, RequestClientCert or "
+		"NoClientCert",
+		READER_SHOWN, value->text);
 }
 
-static int take_san(struct web_reader *reader, const struct web_rule *rule,
-		    const struct web_scalar *entry, const struct web_scalar *value)
+static int take_san(struct reader *reader, const struct reader_rule *rule,
+		    const struct reader_scalar *entry, const struct reader_scalar *value)
 {
 	struct web_tls *tls = &reader->config->tls;
 	struct web_value *san = tls->allowed_sans + tls->allowed_san_count;
@@ -68,18 +71,18 @@ static int take_san(struct web_reader *reader, const struct web_rule *rule,
 		return 0;
 	}
 	if (tls->allowed_san_count == ARRAY_LENGTH(tls->allowed_sans))
-		return web_too_many(reader, value->line, ARRAY_LENGTH(tls->allowed_sans));
+		return take_too_many(reader, value->line, ARRAY_LENGTH(tls->allowed_sans));
 	*san = (struct web_value){
-		.text = web_store(reader->config, value->text, value->bytes),
+		.text = reader_store(reader->config, value->text, value->bytes),
 		.line = value->line,
 	};
 	tls->allowed_san_count++;
 
-	return san->text ? 0 : web_no_room(reader, value->line);
+	return san->text ? 0 : take_no_room(reader, value->line);
 }
 
-static int take_cipher(struct web_reader *reader, const struct web_rule *rule,
-		       const struct web_scalar *entry, const struct web_scalar *value)
+static int take_cipher(struct reader *reader, const struct reader_rule *rule,
+		       const struct reader_scalar *entry, const struct reader_scalar *value)
 {
 	struct web_tls *tls = &reader->config->tls;
 	int number;
@@ -88,26 +91,26 @@ static int take_cipher(struct web_reader *reader, const struct web_rule *rule,
 	(void)entry;
 	if (!value)
 		return 0;
-	number = tls_cipher(value->text);
+	number = ciphers_suite(value->text);
 	if (number == -EACCES)
-		return web_fault(reader, value->line,
-				 "%s has no forward secrecy and is not served; "
-				 "write TLS_ECDHE_... in place of TLS_RSA_...",
-				 value->text);
+		return reader_fault(reader, value->line,
+				    "%s has no forward secrecy and is not served; "
+				    "write TLS_ECDHE_... in place of TLS_RSA_...",
+				    value->text);
 	if (number < 0)
-		return web_fault(reader, value->line,
-				 "\"%.*s\" is no cipher suite that is served; write one of Go's "
-				 "names, like TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-				 WEB_SHOWN, value->text);
+		return reader_fault(reader, value->line,
+				    "\"%.*s\" is no cipher suite that is served; write one of Go's "
+				    "names, like TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+				    READER_SHOWN, value->text);
 	if (tls->cipher_count == ARRAY_LENGTH(tls->ciphers))
-		return web_too_many(reader, value->line, ARRAY_LENGTH(tls->ciphers));
+		return take_too_many(reader, value->line, ARRAY_LENGTH(tls->ciphers));
 	tls->ciphers[tls->cipher_count++] = (uint8_t)number;
 
 	return 0;
 }
 
-static int take_curve(struct web_reader *reader, const struct web_rule *rule,
-		      const struct web_scalar *entry, const struct web_scalar *value)
+static int take_curve(struct reader *reader, const struct reader_rule *rule,
+		      const struct reader_scalar *entry, const struct reader_scalar *value)
 {
 	struct web_tls *tls = &reader->config->tls;
 	int number;
@@ -116,14 +119,14 @@ static int take_curve(struct web_reader *reader, const struct web_rule *rule,
 	(void)entry;
 	if (!value)
 		return 0;
-	number = tls_curve(value->text);
+	number = ciphers_curve(value->text);
 	if (number < 0)
-		return web_fault(reader, value->line,
-				 "\"%.*s\" is no curve that is served; write X25519, CurveP256, "
-				 "CurveP384 or CurveP521",
-				 WEB_SHOWN, value->text);
+		return reader_fault(reader, value->line,
+				    "\"%.*s\" is no curve that is served; write X25519, CurveP256, "
+				    "CurveP384 or CurveP521",
+				    READER_SHOWN, value->text);
 	if (tls->curve_count == ARRAY_LENGTH(tls->curves))
-		return web_too_many(reader, value->line, ARRAY_LENGTH(tls->curves));
+		return take_too_many(reader, value->line, ARRAY_LENGTH(tls->curves));
 	tls->curves[tls->curve_count++] = (uint8_t)number;
 
 	return 0;
@@ -131,35 +134,35 @@ static int take_curve(struct web_reader *reader, const struct web_rule *rule,
 
 #define FIELD(field_) offsetof(struct web_config, tls.field_)
 
-const struct web_rule web_tls_rules[] = {
-	{ "cert", WEB_SCALAR, FIELD(cert), web_take_text, NULL },
-	{ "key", WEB_SCALAR, FIELD(key), web_take_text, NULL },
-	{ "client_ca", WEB_SCALAR, FIELD(client_ca), web_take_text, NULL },
-	{ "cert_file", WEB_SCALAR, FIELD(cert_file), web_take_path, NULL },
-	{ "key_file", WEB_SCALAR, FIELD(key_file), web_take_path, NULL },
-	{ "client_ca_file", WEB_SCALAR, FIELD(client_ca_file), web_take_path, NULL },
-	{ "client_auth_type", WEB_SCALAR, FIELD(client_auth_type), take_client_auth, NULL },
-	{ "client_allowed_sans", WEB_LIST, FIELD(allowed_sans), take_san, NULL },
-	{ "min_version", WEB_SCALAR, FIELD(min_version), take_version, NULL },
-	{ "max_version", WEB_SCALAR, FIELD(max_version), take_version, NULL },
-	{ "cipher_suites", WEB_LIST, FIELD(ciphers), take_cipher, NULL },
-	{ "curve_preferences", WEB_LIST, FIELD(curves), take_curve, NULL },
-	{ "prefer_server_cipher_suites", WEB_SCALAR, FIELD(prefer_server_cipher_suites),
-	  web_take_bool, NULL },
+const struct reader_rule keys_tls_rules[] = {
+	{ "cert", READER_SCALAR, FIELD(cert), take_text, NULL },
+	{ "key", READER_SCALAR, FIELD(key), take_text, NULL },
+	{ "client_ca", READER_SCALAR, FIELD(client_ca), take_text, NULL },
+	{ "cert_file", READER_SCALAR, FIELD(cert_file), take_path, NULL },
+	{ "key_file", READER_SCALAR, FIELD(key_file), take_path, NULL },
+	{ "client_ca_file", READER_SCALAR, FIELD(client_ca_file), take_path, NULL },
+	{ "client_auth_type", READER_SCALAR, FIELD(client_auth_type), take_client_auth, NULL },
+	{ "client_allowed_sans", READER_LIST, FIELD(allowed_sans), take_san, NULL },
+	{ "min_version", READER_SCALAR, FIELD(min_version), take_version, NULL },
+	{ "max_version", READER_SCALAR, FIELD(max_version), take_version, NULL },
+	{ "cipher_suites", READER_LIST, FIELD(ciphers), take_cipher, NULL },
+	{ "curve_preferences", READER_LIST, FIELD(curves), take_curve, NULL },
+	{ "prefer_server_cipher_suites", READER_SCALAR, FIELD(prefer_server_cipher_suites),
+	  take_bool, NULL },
 	{ .key = NULL },
 };
 
 /* A rule for more than one key of tls_server_config, broken */
-static int fault(struct web_reader *reader, const char *key, unsigned line, const char *text)
+static int fault(struct reader *reader, const char *key, unsigned line, const char *text)
 {
 	reader->keys[0] = "tls_server_config";
 	reader->keys[1] = key;
 	reader->depth = 2;
 
-	return web_fault(reader, line ? line : reader->config->tls.line, "%s", text);
+	return reader_fault(reader, line ? line : reader->config->tls.line, "%s", text);
 }
 
-static int check_client(struct web_reader *reader, const struct web_tls *tls)
+static int check_client(struct reader *reader, const struct web_tls *tls)
 {
 	unsigned line = tls->client_auth_type.line;
 	bool verifies = tls->client_auth == WEB_CLIENT_VERIFY ||
@@ -186,7 +189,7 @@ static int check_client(struct web_reader *reader, const struct web_tls *tls)
 	return 0;
 }
 
-static int check_versions(struct web_reader *reader, struct web_tls *tls)
+static int check_versions(struct reader *reader, struct web_tls *tls)
 {
 	bool tls12;
 	bool tls13;
@@ -202,16 +205,19 @@ static int check_versions(struct web_reader *reader, struct web_tls *tls)
 		tls->min_version = WEB_TLS12;
 		tls->min_version_raised = true;
 	}
-	tls_priority_versions(tls, &tls12, &tls13);
+	ciphers_versions(tls, &tls12, &tls13);
 	if (!tls12 && !tls13)
 		return fault(reader, "cipher_suites", 0,
 			     "no suite for the allowed TLS versions; write one for TLS 1.2, or a "
 			     "GCM or CHACHA20 one for TLS 1.3");
+	ciphers_priority(tls, tls->priority);
+	tls->serves_rsa = ciphers_serve(tls, true);
+	tls->serves_ecdsa = ciphers_serve(tls, false);
 
 	return 0;
 }
 
-int web_check_tls(struct web_reader *reader)
+int keys_tls_check(struct reader *reader)
 {
 	struct web_tls *tls = &reader->config->tls;
 	int r;

@@ -21,17 +21,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WEBCONFIG_BYTES_MAX    (64u << 10) /* libyaml takes quadratic time for nested brackets */
-#define WEBCONFIG_REASON_BYTES 1024	   /* enough for every reason with an ordinary path */
-#define WEBCONFIG_USERS	       128
-#define WEBCONFIG_USER_BYTES   255
-#define WEBCONFIG_HASH_BYTES   60 /* of every bcrypt hash */
-#define WEBCONFIG_BCRYPT_LONG  13 /* cost: half a second, in which the one loop does nothing else */
-#define WEBCONFIG_BCRYPT_MAX   14
-#define WEBCONFIG_SANS	       64
-#define WEBCONFIG_CIPHERS      32
-#define WEBCONFIG_CURVES       8
-#define WEBCONFIG_HEADERS      5
+#include "base/reason.h"
+
+#define WEBCONFIG_BYTES_MAX	 (64u << 10) /* libyaml takes quadratic time for nested brackets */
+#define WEBCONFIG_USERS		 128
+#define WEBCONFIG_USER_BYTES	 255
+#define WEBCONFIG_HASH_BYTES	 60 /* of every bcrypt hash */
+#define WEBCONFIG_BCRYPT_LONG	 13 /* cost: half a second, in which the one loop does nothing else */
+#define WEBCONFIG_BCRYPT_MAX	 14
+#define WEBCONFIG_SANS		 64
+#define WEBCONFIG_CIPHERS	 32
+#define WEBCONFIG_CURVES	 8
+#define WEBCONFIG_HEADERS	 5
+#define WEBCONFIG_PRIORITY_BYTES 768 /* fits every cipher suite and curve at once */
 
 enum web_client_auth {
 	WEB_CLIENT_NONE,	    /* NoClientCert: none is asked for */
@@ -69,8 +71,10 @@ struct web_tls {
 	enum web_version max_version;
 	bool min_version_raised; /* the file has a lower one */
 	bool prefer_server_cipher_suites;
-	uint8_t ciphers[WEBCONFIG_CIPHERS]; /* numbers of tls_priority.h, in the file's order */
+	uint8_t ciphers[WEBCONFIG_CIPHERS]; /* numbers of ciphers_priority.h, in the file's order */
 	uint8_t curves[WEBCONFIG_CURVES];
+	char priority[WEBCONFIG_PRIORITY_BYTES]; /* for GnuTLS: what all of this comes to */
+	bool serves_rsa, serves_ecdsa;		 /* certificates with a key of that kind */
 };
 
 struct web_user {
@@ -107,15 +111,14 @@ struct web_config {
  * @ret_config:		For webconfig_free(); about 5 KiB, the strings in one allocation beside it
  * @ret_reason:		On failure: "FILE:LINE: KEY: what is wrong; what to write instead". Holds
  *			no secret
- * @reason_bytes:	WEBCONFIG_REASON_BYTES or more; a longer reason is cut
  *
  * Opens @path and nothing else: the files that it names are opened by tls_read(). System calls:
  * openat, newfstatat, read, close, and what malloc() makes.
  *
- * Return: 0, -EINVAL for a file that is wrong or no regular one, -ENOMEM, or why it can't be read
+ * Return: 0, -EINVAL for a file that is wrong or is not a regular file, -ENOMEM, or why it can't be
+ * read
  */
-int webconfig_read(const char *path, struct web_config *ret_config, char *ret_reason,
-		   size_t reason_bytes);
+int webconfig_read(const char *path, struct web_config *ret_config, struct reason *ret_reason);
 
 /**
  * webconfig_parse() - The same for a text in memory
@@ -123,7 +126,7 @@ int webconfig_read(const char *path, struct web_config *ret_config, char *ret_re
  * @path:	Name for messages; relative names in @text start from its folder
  */
 int webconfig_parse(const char *text, size_t bytes, const char *path, struct web_config *ret_config,
-		    char *ret_reason, size_t reason_bytes);
+		    struct reason *ret_reason);
 
 /**
  * webconfig_free() - Wipe and release; a zeroed configuration is fine
@@ -137,15 +140,3 @@ void webconfig_free(struct web_config *config);
  * Return: the text, NULL when @number is past the last
  */
 const char *webconfig_notice(const struct web_config *config, unsigned number);
-
-/**
- * webconfig_reason() - A reason in the form that webconfig_read() gives
- * @line:	0: the file as a whole
- * @key:	NULL: no key in particular
- *
- * Return: -EINVAL, always
- */
-__attribute__((format(printf, 6, 7))) int webconfig_reason(const char *path, unsigned line,
-							   const char *key, char *ret_reason,
-							   size_t reason_bytes, const char *format,
-							   ...);

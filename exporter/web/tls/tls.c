@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/config/ciphers.h"
+#include "web/config/fault.h"
 #include "web/tls/tls_material.h"
 #include "web/tls/tls_peer.h"
 
@@ -54,40 +54,36 @@ static int copy_sans(const struct web_tls *tls, struct tls_epoch *epoch)
 	return 0;
 }
 
-static int no_memory(const struct web_config *config, char *ret_reason, size_t reason_bytes)
+static int no_memory(const struct web_config *config, struct reason *ret_reason)
 {
-	(void)webconfig_reason(config->path, config->tls.line, "tls_server_config", ret_reason,
-			       reason_bytes, "no memory to load it");
+	(void)fault_at(ret_reason, config->path, config->tls.line, "tls_server_config",
+		       "no memory to load it");
 	return -ENOMEM;
 }
 
 static int make_epoch(const struct web_config *config, const struct tls_material *material,
-		      time_t now, struct tls_epoch **ret_epoch, char *ret_reason,
-		      size_t reason_bytes)
+		      time_t now, struct tls_epoch **ret_epoch, struct reason *ret_reason)
 {
 	__attribute__((cleanup(release_epoch))) struct tls_epoch *epoch = calloc(1, sizeof(*epoch));
-	char priority[TLS_PRIORITY_BYTES];
 	const char *where;
 	int r;
 
 	if (!epoch)
-		return no_memory(config, ret_reason, reason_bytes);
+		return no_memory(config, ret_reason);
 	epoch->holders = 1;
 	if (copy_sans(&config->tls, epoch) < 0 ||
 	    gnutls_certificate_allocate_credentials(&epoch->credentials) < 0)
-		return no_memory(config, ret_reason, reason_bytes);
+		return no_memory(config, ret_reason);
 
-	tls_priority(&config->tls, priority);
-	r = gnutls_priority_init(&epoch->priority, priority, &where);
+	r = gnutls_priority_init(&epoch->priority, config->tls.priority, &where);
 	if (r == GNUTLS_E_MEMORY_ERROR)
-		return no_memory(config, ret_reason, reason_bytes);
+		return no_memory(config, ret_reason);
 	if (r < 0)
-		return webconfig_reason(config->path, config->tls.line, "tls_server_config",
-					ret_reason, reason_bytes,
-					"GnuTLS does not take the cipher suites from \"%s\" on: %s",
-					where, gnutls_strerror(r));
+		return fault_at(ret_reason, config->path, config->tls.line, "tls_server_config",
+				"GnuTLS does not take the cipher suites from \"%s\" on: %s", where,
+				gnutls_strerror(r));
 	r = tls_material_use(config, material, now, epoch->credentials, &epoch->not_after,
-			     ret_reason, reason_bytes);
+			     ret_reason);
 	if (r < 0)
 		return r;
 	gnutls_certificate_set_verify_function(epoch->credentials, verify);
@@ -97,15 +93,14 @@ static int make_epoch(const struct web_config *config, const struct tls_material
 	return 0;
 }
 
-int tls_read(const struct web_config *config, struct tls **ret_tls, char *ret_reason,
-	     size_t reason_bytes)
+int tls_read(const struct web_config *config, struct tls **ret_tls, struct reason *ret_reason)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 	int r;
 
 	if (!tls)
-		return no_memory(config, ret_reason, reason_bytes);
-	r = tls_material_read(config, &tls->material, ret_reason, reason_bytes);
+		return no_memory(config, ret_reason);
+	r = tls_material_read(config, &tls->material, ret_reason);
 	if (r < 0) {
 		free(tls);
 		return r;
@@ -115,32 +110,31 @@ int tls_read(const struct web_config *config, struct tls **ret_tls, char *ret_re
 	return 0;
 }
 
-int tls_open(struct tls *tls, const struct web_config *config, time_t now, char *ret_reason,
-	     size_t reason_bytes)
+int tls_open(struct tls *tls, const struct web_config *config, time_t now,
+	     struct reason *ret_reason)
 {
-	int r = make_epoch(config, &tls->material, now, &tls->epoch, ret_reason, reason_bytes);
+	int r = make_epoch(config, &tls->material, now, &tls->epoch, ret_reason);
 
 	tls_material_wipe(&tls->material);
 
 	return r;
 }
 
-int tls_reload(struct tls *tls, const struct web_config *config, time_t now, char *ret_reason,
-	       size_t reason_bytes)
+int tls_reload(struct tls *tls, const struct web_config *config, time_t now,
+	       struct reason *ret_reason)
 {
 	__attribute__((cleanup(tls_material_wipe))) struct tls_material material = { 0 };
 	struct tls_epoch *epoch;
 	int r;
 
 	if (!config->tls.enabled)
-		return webconfig_reason(config->path, 0, "tls_server_config", ret_reason,
-					reason_bytes,
-					"gone, but TLS can't be turned off while the exporter "
-					"runs; restart it");
-	r = tls_material_read(config, &material, ret_reason, reason_bytes);
+		return fault_at(ret_reason, config->path, 0, "tls_server_config",
+				"gone, but TLS can't be turned off while the exporter "
+				"runs; restart it");
+	r = tls_material_read(config, &material, ret_reason);
 	if (r < 0)
 		return r;
-	r = make_epoch(config, &material, now, &epoch, ret_reason, reason_bytes);
+	r = make_epoch(config, &material, now, &epoch, ret_reason);
 	if (r < 0)
 		return r;
 	tls_session_end(tls->epoch);

@@ -33,7 +33,7 @@ struct tls_epoch; /* what one load gave; lives while tls or a session uses it */
  * tls_read() - Copy certificate, key and client CA into memory, while they may still be read
  * @config:	With tls.enabled
  * @ret_tls:	For tls_open(), and for tls_free()
- * @ret_reason:	On failure, in the form of webconfig_read(): WEBCONFIG_REASON_BYTES
+ * @ret_reason:	On failure, in the form of webconfig_read()
  *
  * Should: run before privileges are dropped. Nothing looks into the files here; they are read whole
  * (1 MiB at most each) and closed.
@@ -43,8 +43,7 @@ struct tls_epoch; /* what one load gave; lives while tls or a session uses it */
  *
  * Return: 0, -EINVAL with the reason, -ENOMEM with the reason
  */
-int tls_read(const struct web_config *config, struct tls **ret_tls, char *ret_reason,
-	     size_t reason_bytes);
+int tls_read(const struct web_config *config, struct tls **ret_tls, struct reason *ret_reason);
 
 /**
  * tls_open() - Check what was read and use it from now on
@@ -60,19 +59,19 @@ int tls_read(const struct web_config *config, struct tls **ret_tls, char *ret_re
  *
  * Return: as tls_read()
  */
-int tls_open(struct tls *tls, const struct web_config *config, time_t now, char *ret_reason,
-	     size_t reason_bytes);
+int tls_open(struct tls *tls, const struct web_config *config, time_t now,
+	     struct reason *ret_reason);
 
 /**
  * tls_reload() - Both for a server that runs: on failure it goes on with what it has
  *
  * New connections get all of the new configuration. Those that are open keep the old one.
  */
-int tls_reload(struct tls *tls, const struct web_config *config, time_t now, char *ret_reason,
-	       size_t reason_bytes);
+int tls_reload(struct tls *tls, const struct web_config *config, time_t now,
+	       struct reason *ret_reason);
 
 /**
- * tls_not_after() - When the certificate that is served now ends to be valid
+ * tls_not_after() - When the certificate that is served now expires
  */
 time_t tls_not_after(const struct tls *tls);
 

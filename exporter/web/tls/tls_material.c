@@ -3,16 +3,14 @@
 #include "web/tls/tls_material.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gnutls/x509.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "web/config/ciphers.h"
+#include "base/file.h"
+#include "web/config/fault.h"
 #include "web/config/webconfig.h"
 
 #define FILE_BYTES_MAX (1u << 20) /* a bundle of all public CAs has a quarter of that */
@@ -25,8 +23,7 @@ struct part {
 	const char *name; /* "cert", "key", "client_ca" */
 	const struct web_value *file;
 	const struct web_value *text;
-	char *reason;
-	size_t reason_bytes;
+	struct reason *reason;
 };
 
 struct parts {
@@ -54,14 +51,14 @@ void tls_material_wipe(struct tls_material *material)
 	release_pem(&material->client_ca);
 }
 
-static struct parts parts_of(const struct web_config *config, char *reason, size_t bytes)
+static struct parts parts_of(const struct web_config *config, struct reason *reason)
 {
 	const struct web_tls *tls = &config->tls;
 
 	return (struct parts){
-		{ config, "cert", &tls->cert_file, &tls->cert, reason, bytes },
-		{ config, "key", &tls->key_file, &tls->key, reason, bytes },
-		{ config, "client_ca", &tls->client_ca_file, &tls->client_ca, reason, bytes },
+		{ config, "cert", &tls->cert_file, &tls->cert, reason },
+		{ config, "key", &tls->key_file, &tls->key, reason },
+		{ config, "client_ca", &tls->client_ca_file, &tls->client_ca, reason },
 	};
 }
 
@@ -78,12 +75,6 @@ static void release_key(gnutls_x509_privkey_t *key)
 		gnutls_x509_privkey_deinit(*key);
 }
 
-static void release_file(const int *file)
-{
-	if (*file >= 0)
-		(void)close(*file);
-}
-
 /* "FILE:LINE: tls_server_config.cert_file: PATH: what is wrong; what to do" */
 static int fault(const struct part *part, const char *what)
 {
@@ -93,9 +84,8 @@ static int fault(const struct part *part, const char *what)
 	(void)snprintf(key, sizeof(key), "tls_server_config.%s%s", part->name,
 		       part->file->text ? "_file" : "");
 
-	return webconfig_reason(part->config->path, value->line, key, part->reason,
-				part->reason_bytes, "%s%s%s", part->file->text ? value->text : "",
-				part->file->text ? ": " : "", what);
+	return fault_at(part->reason, part->config->path, value->line, key, "%s%s%s",
+			part->file->text ? value->text : "", part->file->text ? ": " : "", what);
 }
 
 static int fault_errno(const struct part *part, int error)
@@ -124,32 +114,15 @@ static int fault_gnutls(const struct part *part, const char *wanted, int error)
 
 static int read_file(const struct part *part, struct tls_pem *ret_pem)
 {
-	/* Not blocking: a FIFO in this place must not stop the one event loop. */
-	AUTO(release_file)
-	int file = open(part->file->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	AUTO(release_pem) struct tls_pem pem = { 0 };
-	struct stat status;
-	ssize_t got;
+	int failed = file_read(part->file->text, FILE_BYTES_MAX, &ret_pem->text, &ret_pem->bytes);
 
-	if (file < 0 || fstat(file, &status) < 0)
-		return fault_errno(part, errno);
-	if (!S_ISREG(status.st_mode))
-		return fault(part, "not an ordinary file; write the path of a PEM file");
-	if (status.st_size > FILE_BYTES_MAX)
-		return fault(part, "larger than 1 MiB; write the path of a PEM file");
-	pem.text = malloc((size_t)status.st_size + 1);
-	if (!pem.text)
-		return fault_errno(part, ENOMEM);
-	do {
-		got = read(file, pem.text + pem.bytes, (size_t)status.st_size - pem.bytes);
-		pem.bytes += got > 0 ? (size_t)got : 0;
-	} while (got > 0 || (got < 0 && errno == EINTR));
-	if (got < 0)
-		return fault_errno(part, errno);
-
-	*ret_pem = pem;
-	pem = (struct tls_pem){ 0 };
-	return 0;
+	switch (failed) {
+	case 0: return 0;
+	case -EISDIR:
+	case -EINVAL: return fault(part, "not an ordinary file; write the path of a PEM file");
+	case -EFBIG: return fault(part, "larger than 1 MiB; write the path of a PEM file");
+	default: return fault_errno(part, -failed);
+	}
 }
 
 static int read_part(const struct part *part, struct tls_pem *ret_pem)
@@ -170,9 +143,9 @@ static int read_part(const struct part *part, struct tls_pem *ret_pem)
 }
 
 int tls_material_read(const struct web_config *config, struct tls_material *ret_material,
-		      char *ret_reason, size_t reason_bytes)
+		      struct reason *ret_reason)
 {
-	const struct parts parts = parts_of(config, ret_reason, reason_bytes);
+	const struct parts parts = parts_of(config, ret_reason);
 	AUTO(tls_material_wipe) struct tls_material material = { 0 };
 	int r = read_part(&parts.cert, &material.cert);
 
@@ -246,7 +219,7 @@ static int check_suites(const struct part *part, gnutls_x509_crt_t certificate)
 	int algorithm = gnutls_x509_crt_get_pk_algorithm(certificate, NULL);
 	bool rsa = algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS;
 
-	if (tls_priority_serves(&part->config->tls, rsa))
+	if (rsa ? part->config->tls.serves_rsa : part->config->tls.serves_ecdsa)
 		return 0;
 
 	return fault(part, rsa ? "an RSA certificate, but no cipher suite for one is allowed; "
@@ -257,9 +230,9 @@ static int check_suites(const struct part *part, gnutls_x509_crt_t certificate)
 
 int tls_material_use(const struct web_config *config, const struct tls_material *material,
 		     time_t now, gnutls_certificate_credentials_t credentials,
-		     time_t *ret_not_after, char *ret_reason, size_t reason_bytes)
+		     time_t *ret_not_after, struct reason *ret_reason)
 {
-	const struct parts parts = parts_of(config, ret_reason, reason_bytes);
+	const struct parts parts = parts_of(config, ret_reason);
 	AUTO(release_chain) struct chain chain = { 0 };
 	AUTO(release_chain) struct chain authorities = { 0 };
 	AUTO(release_key) gnutls_x509_privkey_t key = NULL;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <time.h>
 
+struct reason;
 struct web_config;
 
 /* PEM as it was read, in memory of its own */
@@ -25,19 +26,19 @@ struct tls_material {
  * Return: 0, -EINVAL or -ENOMEM with the reason filled
  */
 int tls_material_read(const struct web_config *config, struct tls_material *ret_material,
-		      char *ret_reason, size_t reason_bytes);
+		      struct reason *ret_reason);
 
 /**
  * tls_material_use() - Check it and fill credentials with it
  * @config:		It was read for
  * @credentials:	Allocated and empty; on failure to be freed
- * @ret_not_after:	When the certificate ends to be valid
+ * @ret_not_after:	When the certificate expires
  *
  * Return: 0, -EINVAL or -ENOMEM with the reason filled
  */
 int tls_material_use(const struct web_config *config, const struct tls_material *material,
 		     time_t now, gnutls_certificate_credentials_t credentials,
-		     time_t *ret_not_after, char *ret_reason, size_t reason_bytes);
+		     time_t *ret_not_after, struct reason *ret_reason);
 
 /**
  * tls_material_wipe() - Wipe and release, since there is a key; a zeroed one is fine

@@ -56,15 +56,15 @@ static void look(void)
 static int open_web(void **state)
 {
 	static char path[128];
-	char reason[WEBCONFIG_REASON_BYTES] = "";
+	struct reason reason;
 
 	place = *state;
 	log_configure(LOG_ERROR, LOG_LOGFMT);
 	replace_pair(&place->a);
 	replace_file(TLS);
 	(void)snprintf(path, sizeof(path), "%s", tls_craft_path(place, "web.yml"));
-	if (web_read(&web, path, reason) < 0 || web_open(&web, reason) < 0)
-		fail_msg("%s", reason);
+	if (web_read(&web, path, &reason) < 0 || web_open(&web, &reason) < 0)
+		fail_msg("%s", reason.text);
 	now_ns = SECOND;
 	web_run(&web, now_ns); /* the first look */
 	assert_string_equal(served(), "a");
@@ -141,10 +141,10 @@ static void test_bad_configuration_is_refused_once(void **state)
 static void test_nothing_is_looked_for_without_a_file(void **state)
 {
 	struct web none = { 0 };
-	char reason[WEBCONFIG_REASON_BYTES];
+	struct reason reason;
 
 	(void)state;
-	assert_int_equal(web_read(&none, NULL, reason), 0);
+	assert_int_equal(web_read(&none, NULL, &reason), 0);
 	web_run(&none, SECOND);
 	web_reload(&none);
 	assert_int_equal(none.reloads + none.reload_failures, 0);

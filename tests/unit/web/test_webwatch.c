@@ -25,7 +25,7 @@ struct folder {
 	char names[3][80];
 	struct web_config config;
 	struct webwatch watch;
-	char reason[WEBCONFIG_REASON_BYTES];
+	struct reason reason;
 };
 
 static void write_file(const char *path, const char *text)
@@ -51,9 +51,7 @@ static int make_folder(void **state)
 		write_file(folder->names[i], i ? "x" : "tls_server_config:\n" PAIR);
 	}
 	assert_int_equal(webwatch_begin(&folder->watch, folder->names[0]), 0);
-	assert_int_equal(webconfig_read(folder->names[0], &folder->config, folder->reason,
-					sizeof(folder->reason)),
-			 0);
+	assert_int_equal(webconfig_read(folder->names[0], &folder->config, &folder->reason), 0);
 	assert_int_equal(webwatch_files(&folder->watch, &folder->config), 0);
 	*state = folder;
 
@@ -134,9 +132,7 @@ static void test_the_old_files_are_watched_while_a_new_configuration_is_wrong(vo
 	assert_false(webwatch_changed(watch));
 	assert_true(webwatch_changed(watch));
 	assert_int_equal(webwatch_begin(watch, folder->names[0]), 0);
-	assert_int_equal(
-		webconfig_read(folder->names[0], &config, folder->reason, sizeof(folder->reason)),
-		-22);
+	assert_int_equal(webconfig_read(folder->names[0], &config, &folder->reason), -22);
 	assert_false(webwatch_changed(watch));
 	write_file(folder->names[1], "new");
 	assert_false(webwatch_changed(watch));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Who pays for a flood of bad passwords */
-#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,32 +119,6 @@ static void test_any_number_of_sources_is_kept_count_of(void **state)
 	}
 }
 
-static uint64_t source_of(const char *address)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(1) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(2) };
-
-	if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
-		return credentials_source((const struct sockaddr *)&in);
-	assert_int_equal(inet_pton(AF_INET6, address, &in6.sin6_addr), 1);
-	return credentials_source((const struct sockaddr *)&in6);
-}
-
-static void test_a_source_is_an_address_or_a_prefix(void **state)
-{
-	const struct sockaddr other = { .sa_family = AF_UNIX };
-
-	(void)state;
-	assert_int_equal(source_of("192.0.2.1"), source_of("192.0.2.1"));
-	assert_int_equal(source_of("192.0.2.1"), source_of("::ffff:192.0.2.1"));
-	assert_int_not_equal(source_of("192.0.2.1"), source_of("192.0.2.2"));
-	assert_int_equal(source_of("2001:db8:1::1"), source_of("2001:db8:1:2:3:4:5:6"));
-	assert_int_not_equal(source_of("2001:db8:1::1"), source_of("2001:db8:2::1"));
-	assert_int_not_equal(source_of("0.0.0.0"), source_of("::"));
-	assert_int_not_equal(source_of("::"), 0);
-	assert_int_not_equal(credentials_source(&other), 0);
-}
-
 #define WITH_USERS(test_) cmocka_unit_test_setup_teardown(test_, craft_setup_users, craft_teardown)
 #define EMPTY(test_)	  cmocka_unit_test_setup_teardown(test_, craft_setup, craft_teardown)
 
@@ -156,7 +129,6 @@ int main(void)
 		WITH_USERS(test_a_flood_from_one_source_does_not_keep_others_out),
 		EMPTY(test_all_sources_together_have_a_share_of_the_time),
 		WITH_USERS(test_any_number_of_sources_is_kept_count_of),
-		cmocka_unit_test(test_a_source_is_an_address_or_a_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,12 +20,12 @@
 #define PAIR	     "  cert_file: a.crt\n  key_file: a.key\n"
 #define HASH	     "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
 
-static char reason[WEBCONFIG_REASON_BYTES];
+static struct reason reason;
 
 static int parse(const char *text, struct web_config *ret_config)
 {
-	*reason = '\0';
-	return webconfig_parse(text, strlen(text), PATH, ret_config, reason, sizeof(reason));
+	*reason.text = '\0';
+	return webconfig_parse(text, strlen(text), PATH, ret_config, &reason);
 }
 
 static void assert_refused(const char *text, const char *wanted)
@@ -36,7 +36,7 @@ static void assert_refused(const char *text, const char *wanted)
 	memset(&config, 0x5a, sizeof(config));
 	before = config;
 	assert_int_equal(parse(text, &config), -EINVAL);
-	assert_string_equal(reason, wanted);
+	assert_string_equal(reason.text, wanted);
 	assert_memory_equal(&config, &before, sizeof(config));
 }
 
@@ -102,9 +102,9 @@ static void test_every_key_is_taken(void **state)
 	assert_int_equal(tls->min_version, WEB_TLS13);
 	assert_int_equal(tls->max_version, WEB_TLS13);
 	assert_int_equal(tls->cipher_count, 2);
-	assert_int_equal(tls->ciphers[0], tls_cipher("TLS_AES_256_GCM_SHA384"));
+	assert_int_equal(tls->ciphers[0], ciphers_suite("TLS_AES_256_GCM_SHA384"));
 	assert_int_equal(tls->curve_count, 2);
-	assert_int_equal(tls->curves[1], tls_curve("X25519"));
+	assert_int_equal(tls->curves[1], ciphers_curve("X25519"));
 	assert_false(tls->prefer_server_cipher_suites);
 	assert_true(config.http2);
 	for (unsigned i = 0; i < COUNT(headers); i++) {
@@ -164,9 +164,8 @@ static void test_relative_paths_start_from_the_folder_of_the_file(void **state)
 	for (unsigned i = 0; i < COUNT(paths); i++) {
 		struct web_config config;
 
-		assert_int_equal(webconfig_parse(text, sizeof(text) - 1, paths[i][0], &config,
-						 reason, sizeof(reason)),
-				 0);
+		assert_int_equal(
+			webconfig_parse(text, sizeof(text) - 1, paths[i][0], &config, &reason), 0);
 		assert_string_equal(config.tls.cert_file.text, paths[i][1]);
 		webconfig_free(&config);
 	}
@@ -272,7 +271,7 @@ static void test_durations_are_those_of_go(void **state)
 		(void)snprintf(text, sizeof(text), "rate_limit:\n  burst: 1\n  interval: %s\n",
 			       bad[i]);
 		assert_int_equal(parse(text, &config), -EINVAL);
-		assert_non_null(strstr(reason, "is no duration"));
+		assert_non_null(strstr(reason.text, "is no duration"));
 	}
 }
 
@@ -319,12 +318,12 @@ static void test_a_high_bcrypt_cost_is_told_of(void **state)
 static void assert_priority(const char *keys, const char *wanted)
 {
 	char text[2000];
-	char priority[TLS_PRIORITY_BYTES];
+	char priority[WEBCONFIG_PRIORITY_BYTES];
 	struct web_config config;
 
 	(void)snprintf(text, sizeof(text), "tls_server_config:\n" PAIR "%s", keys);
 	assert_int_equal(parse(text, &config), 0);
-	tls_priority(&config.tls, priority);
+	ciphers_priority(&config.tls, priority);
 	assert_string_equal(priority, wanted);
 	webconfig_free(&config);
 }

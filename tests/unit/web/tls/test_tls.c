@@ -24,14 +24,14 @@ static void assert_refused(struct tls_craft_place *place, const char *keys, time
 {
 	struct web_config config = tls_craft_config(place, keys);
 	struct tls *tls = (struct tls *)place;
-	char whole[WEBCONFIG_REASON_BYTES];
+	struct reason whole;
 
 	assert_int_equal(tls_craft_try(place, &config, now, &tls), -22);
 	assert_ptr_equal(tls, place);
-	(void)snprintf(whole, sizeof(whole), "%s:", tls_craft_path(place, "web.yml"));
-	assert_memory_equal(place->reason, whole, strlen(whole));
-	if (!strstr(place->reason, wanted))
-		fail_msg("%s", place->reason);
+	(void)reason_set(&whole, 0, "%s:", tls_craft_path(place, "web.yml"));
+	assert_memory_equal(place->reason.text, whole.text, strlen(whole.text));
+	if (!strstr(place->reason.text, wanted))
+		fail_msg("%s", place->reason.text);
 	webconfig_free(&config);
 }
 
@@ -182,8 +182,7 @@ static void test_a_reload_serves_the_new_pair(void **state)
 
 	tls_craft_write(place, "a", &place->rsa);
 	assert_string_equal(tls_craft_handshake(tls, &anybody).name, "a");
-	assert_int_equal(tls_reload(tls, &config, time(NULL), place->reason, sizeof(place->reason)),
-			 0);
+	assert_int_equal(tls_reload(tls, &config, time(NULL), &place->reason), 0);
 	assert_string_equal(tls_craft_handshake(tls, &anybody).name, "rsa");
 	webconfig_free(&config);
 	tls_free(tls);
@@ -197,16 +196,13 @@ static void test_a_reload_that_fails_leaves_the_old_pair(void **state)
 	struct web_config plain = { .path = "web.yml" };
 
 	tls_craft_key(tls_craft_path(place, "a.key"), &place->b);
-	assert_int_equal(tls_reload(tls, &config, time(NULL), place->reason, sizeof(place->reason)),
-			 -22);
-	assert_non_null(strstr(place->reason, "does not belong"));
+	assert_int_equal(tls_reload(tls, &config, time(NULL), &place->reason), -22);
+	assert_non_null(strstr(place->reason.text, "does not belong"));
 	assert_string_equal(tls_craft_handshake(tls, &anybody).name, "a");
 	assert_int_equal(unlink(tls_craft_path(place, "a.crt")), 0);
-	assert_int_equal(tls_reload(tls, &config, time(NULL), place->reason, sizeof(place->reason)),
-			 -22);
-	assert_int_equal(tls_reload(tls, &plain, time(NULL), place->reason, sizeof(place->reason)),
-			 -22);
-	assert_non_null(strstr(place->reason, "restart"));
+	assert_int_equal(tls_reload(tls, &config, time(NULL), &place->reason), -22);
+	assert_int_equal(tls_reload(tls, &plain, time(NULL), &place->reason), -22);
+	assert_non_null(strstr(place->reason.text, "restart"));
 	assert_string_equal(tls_craft_handshake(tls, &anybody).name, "a");
 	webconfig_free(&config);
 	tls_free(tls);
@@ -228,9 +224,7 @@ static void test_a_handshake_outlives_reloads_and_the_end(void **state)
 	assert_int_equal(gnutls_handshake(late.server), GNUTLS_E_AGAIN); /* a's key has signed */
 	assert_string_equal(tls_craft_shake(&early).name, "a");
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(
-			tls_reload(tls, &config, time(NULL), place->reason, sizeof(place->reason)),
-			0);
+		assert_int_equal(tls_reload(tls, &config, time(NULL), &place->reason), 0);
 	assert_string_equal(tls_craft_handshake(tls, &anybody).name, "b");
 	webconfig_free(&config);
 	tls_free(tls);
