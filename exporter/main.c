@@ -16,7 +16,6 @@
 #include "build.h"
 #include "http/listen.h"
 #include "intake/spawn.h"
-#include "metrics/exposition.h"
 #include "run.h"
 #include "system/memory.h"
 #include "system/sandbox.h"
@@ -233,7 +232,7 @@ static void log_no_memory(void)
 {
 	const struct options *options = &exporter.options;
 	const bool sessions = options->max_sessions * sizeof(struct session) >
-			      SNAPSHOTS * exposition_bound(options);
+			      SNAPSHOTS * run_metrics_bound(&exporter);
 
 	log_line(LOG_ERROR, "no memory for the tables",
 		 LOG_TEXT("lower", sessions ? "-sessions.max" : "-metrics.max-series"));
@@ -250,18 +249,20 @@ static int open_traffic(void)
 					  .country = exporter.databases.database[GEOIP_COUNTRY],
 					  .asn = exporter.databases.database[GEOIP_ASN] };
 
+	for (uint32_t i = 0; i < wanted.domains; i++)
+		exporter.names[i] = options->domains[i];
 	if (getrandom(&wanted.key, sizeof(wanted.key), 0) != sizeof(wanted.key))
 		return -EIO;
 	exporter.routes = (struct routes){ .telemetry_path = options->telemetry_path,
+					   .metrics = run_metrics,
 					   .observe = run_observe,
 					   .ready = run_is_ready,
 					   .context = &exporter,
 					   .web = &exporter.web,
-					   .page = options->disable_page ? NULL : &exporter.page,
-					   .history = &exporter.history };
+					   .page = options->disable_page ? NULL : &exporter.page };
 	history_open(&exporter.history);
 	/* The page has the same buffer, and few label sets may need less than it does */
-	if (snapshots_open(&exporter.routes.snapshots, exposition_bound(options) + PAGE_BYTES) <
+	if (snapshots_open(&exporter.routes.snapshots, run_metrics_bound(&exporter) + PAGE_BYTES) <
 		    0 ||
 	    (!options->disable_page &&
 	     page_open(&exporter.page, options->max_series, wanted.domains) < 0) ||

@@ -4,12 +4,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "build.h"
-#include "metrics/exposition.h"
+#include "http/negotiate.h"
 #include "page/page.h"
 #include "web/auth/credentials.h"
 #include "web/web.h"
@@ -90,27 +90,25 @@ static struct MHD_Response *metrics(struct routes *routes, const struct http_req
 				    unsigned *status)
 {
 	struct values accepted = values_of(request, MHD_HTTP_HEADER_ACCEPT);
-	enum negotiate_format format = negotiate_format(accepted.value, accepted.count);
+	enum exposition_format format = negotiate_format(accepted.value, accepted.count);
 	struct snapshot *snapshot = take(routes, request, negotiate_content_type[format]);
-	struct exposition exposition;
 	size_t bytes = 0;
 
 	if (!snapshot) {
-		routes->counts.unavailable++;
+		routes->scrapes.unavailable++;
 		return too_many(status);
 	}
 	if (!snapshot->sent) {
-		routes->observe(routes->context, &exposition);
-		bytes = exposition_render(&exposition, format,
-					  snapshots_text(&routes->snapshots, snapshot),
-					  routes->snapshots.text_bytes);
+		bytes = routes->metrics(routes->context, format,
+					snapshots_text(&routes->snapshots, snapshot),
+					routes->snapshots.text_bytes);
 		if (bytes == 0) {
-			routes->counts.error++;
+			routes->scrapes.error++;
 			snapshots_release(snapshot);
 			return no_room("metrics", status);
 		}
 	}
-	routes->counts.ok++;
+	routes->scrapes.ok++;
 	return snapshots_respond(&routes->snapshots, snapshot, bytes);
 }
 
@@ -118,17 +116,14 @@ static struct MHD_Response *status_page(struct routes *routes, const struct http
 					unsigned *status)
 {
 	struct snapshot *snapshot = take(routes, request, TEXT_HTML);
-	struct exposition exposition;
-	struct page_facts facts = { .exposition = &exposition,
-				    .history = routes->history,
-				    .ready = routes->ready(routes->context) };
 	struct MHD_Response *response;
+	struct page_facts facts;
 	size_t bytes = 0;
 
 	if (!snapshot)
 		return too_many(status);
 	if (!snapshot->sent) {
-		routes->observe(routes->context, &exposition);
+		routes->observe(routes->context, &facts);
 		bytes = page_render(routes->page, &facts,
 				    snapshots_text(&routes->snapshots, snapshot),
 				    routes->snapshots.text_bytes);
@@ -211,11 +206,8 @@ static struct MHD_Response *refusal(struct routes *routes, const struct http_req
 		request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
 	enum credentials_verdict verdict = CREDENTIALS_ACCEPTED;
 	struct MHD_Response *response;
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now_ns = clock_monotonic_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	if (web_limited(routes->web, now_ns)) {
 		*status = MHD_HTTP_TOO_MANY_REQUESTS;
 		return fixed("Too Many Requests\n", TEXT_PLAIN);
@@ -243,7 +235,7 @@ static struct MHD_Response *answer(struct routes *routes, const struct http_requ
 	struct MHD_Response *response;
 
 	if (request->is_busy && !(route && route->is_health)) {
-		routes->counts.unavailable += route && route->answer == metrics;
+		routes->scrapes.unavailable += route && route->answer == metrics;
 		return too_many(status);
 	}
 	response = refusal(routes, request, status);

@@ -5,37 +5,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hall_metrics.h"
 #include "http/http.h"
 #include "http/snapshots.h"
+#include "metrics/exposition.h"
 
-struct exposition;
-struct history;
 struct page;
+struct page_facts;
 struct web;
-
-/* Answers of the telemetry path, as promhttp counts them */
-struct routes_counts {
-	uint64_t ok, error, unavailable;
-};
 
 struct routes {
 	const char *telemetry_path;
-	/* Fills in what is shown at this moment */
-	void (*observe)(void *context, struct exposition *ret_exposition);
+	/* The metrics of this moment: bytes written, 0 if there was not enough room */
+	size_t (*metrics)(void *context, enum exposition_format format, char *buffer, size_t bytes);
+	/* Fills in what the page shows at this moment */
+	void (*observe)(void *context, struct page_facts *ret_facts);
 	bool (*ready)(void *context);
 	void *context;
 	struct web *web;
-	const struct page *page; /* NULL: -web.disable-page */
-	const struct history *history;
-	struct snapshots snapshots; /* of snapshots_open() */
-	struct routes_counts counts;
+	const struct page *page;     /* NULL: -web.disable-page */
+	struct snapshots snapshots;  /* of snapshots_open() */
+	struct hall_scrapes scrapes; /* but what is in flight */
 };
 
 /**
  * routes_answer() - http_answer for struct routes
  *
  * GET and HEAD of the telemetry path, of / and of the health paths; 405 for other methods, 404 for
- * other paths. 503 for want of a snapshot, and whenever the request is_busy, but for the health
+ * other paths. 503 when all snapshots are in use, and whenever the request is_busy, but for the health
  * paths: a program is not to be ended because it is scraped.
  */
 http_answer routes_answer;

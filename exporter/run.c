@@ -7,26 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/log.h"
+#include "base/clock.h"
 #include "base/loop.h"
-#include "metrics/exposition.h"
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
+#include "build.h"
+#include "collect.h"
 
 /* Let time pass for what is counted */
 static uint64_t advance(struct exporter *exporter)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = clock_monotonic_ns();
 
 	sessions_advance(&exporter->traffic.sessions, now_ns);
 	history_advance(&exporter->history, &exporter->traffic, &exporter->capture.ingest.state,
@@ -34,25 +27,67 @@ static uint64_t advance(struct exporter *exporter)
 	return now_ns;
 }
 
-void run_observe(void *context, struct exposition *ret_exposition)
+/* What does not depend on the moment */
+static struct collect collect_of(const struct exporter *exporter)
+{
+	return (struct collect){
+		.traffic = { .traffic = &exporter->traffic,
+			     .names = exporter->names,
+			     .domains = exporter->options.capture.tunnel_count,
+			     .max_series = exporter->options.max_series,
+			     .has_country = exporter->databases.database[GEOIP_COUNTRY] != NULL,
+			     .has_asn = exporter->databases.database[GEOIP_ASN] != NULL },
+		.capture = &exporter->capture.ingest.state,
+		.databases = &exporter->databases,
+		.has_web = exporter->web.path != NULL,
+		.is_without_itself = exporter->options.disable_exporter_metrics,
+	};
+}
+
+size_t run_metrics_bound(const struct exporter *exporter)
+{
+	const struct collect collect = collect_of(exporter);
+
+	return collect_bound(&collect);
+}
+
+size_t run_metrics(void *context, enum exposition_format format, char *buffer, size_t bytes)
+{
+	struct exporter *exporter = context;
+	const struct web *web = &exporter->web;
+	struct collect collect = collect_of(exporter);
+
+	collect.traffic.now_ns = advance(exporter);
+	collect.traffic.now_realtime_ns = clock_realtime_ns();
+	collect.http = http_counts(exporter->http);
+	collect.scrapes = exporter->routes.scrapes;
+	collect.scrapes.in_flight = collect.http.in_flight;
+	collect.web = (struct web_metrics){ web->reloads, web->reload_failures,
+					    web_certificate_expiry(web) };
+	if (!collect.is_without_itself)
+		process_usage(&exporter->process, &collect.process);
+	return collect_render(&collect, format, buffer, bytes);
+}
+
+void run_observe(void *context, struct page_facts *ret_facts)
 {
 	struct exporter *exporter = context;
 	uint64_t now_ns = advance(exporter);
 
-	exporter->http_counts = http_counts(exporter->http);
-	*ret_exposition = (struct exposition){
-		.options = &exporter->options,
+	*ret_facts = (struct page_facts){
 		.traffic = &exporter->traffic,
+		.history = &exporter->history,
 		.capture = &exporter->capture.ingest.state,
-		.process = &exporter->process,
-		.http = &exporter->http_counts,
-		.scrapes = &exporter->routes.counts,
-		.country = exporter->databases.database[GEOIP_COUNTRY],
-		.asn = exporter->databases.database[GEOIP_ASN],
-		.web = exporter->web.path ? &exporter->web : NULL,
-		.certificate_ends = web_certificate_ends(&exporter->web),
+		.databases = &exporter->databases,
+		.names = exporter->names,
+		.telemetry_path = exporter->options.telemetry_path,
+		.version = BUILD_VERSION,
+		.revision = BUILD_REVISION,
 		.now_ns = now_ns,
-		.now_realtime_ns = clock_ns(CLOCK_REALTIME),
+		.now_realtime_ns = clock_realtime_ns(),
+		.start_ns = exporter->process.start_ns,
+		.certificate_expiry = web_certificate_expiry(&exporter->web),
+		.is_ready = run_is_ready(exporter),
 	};
 }
 
@@ -60,7 +95,7 @@ bool run_is_ready(void *context)
 {
 	const struct exporter *exporter = context;
 
-	return supervise_hears(&exporter->capture, clock_ns(CLOCK_MONOTONIC));
+	return supervise_hears(&exporter->capture, clock_monotonic_ns());
 }
 
 static void capture_ready(void *context, uint32_t events)
@@ -68,7 +103,7 @@ static void capture_ready(void *context, uint32_t events)
 	struct exporter *exporter = context;
 
 	(void)events;
-	supervise_read(&exporter->capture, clock_ns(CLOCK_MONOTONIC));
+	supervise_read(&exporter->capture, clock_monotonic_ns());
 }
 
 static void signal_ready(void *context, uint32_t events)
@@ -91,7 +126,7 @@ static void signal_ready(void *context, uint32_t events)
 static void http_ready(void *context, uint32_t events)
 {
 	struct exporter *exporter = context;
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = clock_monotonic_ns();
 
 	(void)events;
 	exporter->http_due_ns = now_ns + (uint64_t)http_run(exporter->http, now_ns) * 1000000;
@@ -124,7 +159,7 @@ int run_watch(struct exporter *exporter)
 /* What is due by the clock. Returns milliseconds until something is again, at the latest. */
 static int run_due(struct exporter *exporter)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = clock_monotonic_ns();
 	bool replaced, more;
 	int wait_ms, http_ms = 0;
 
@@ -152,7 +187,7 @@ static bool is_ending(const struct exporter *exporter)
 int run_until_end(struct exporter *exporter)
 {
 	supervise_begin(&exporter->capture, exporter->options.capture.tunnel_count,
-			&exporter->traffic, clock_ns(CLOCK_MONOTONIC));
+			&exporter->traffic, clock_monotonic_ns());
 	while (!is_ending(exporter)) {
 		struct epoll_event events[8];
 		int ready = epoll_wait(exporter->epoll, events, 8, run_due(exporter));
@@ -164,7 +199,7 @@ int run_until_end(struct exporter *exporter)
 		}
 		advance(exporter);
 		if (!exporter->is_told_to_end)
-			supervise_check(&exporter->capture, clock_ns(CLOCK_MONOTONIC));
+			supervise_check(&exporter->capture, clock_monotonic_ns());
 	}
 	return exporter->is_told_to_end ? EXIT_SUCCESS : EXIT_FAILURE;
 }

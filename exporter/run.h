@@ -17,11 +17,10 @@
 #include "traffic/traffic.h"
 #include "web/web.h"
 
-struct exposition;
-
 /* Everything the program has. main.c opens and closes it, run.c lets it work. */
 struct exporter {
 	struct options options;
+	const char *names[CONFIG_DOMAINS]; /* of its domains */
 	struct process process;
 	struct databases databases;
 	struct supervise capture;
@@ -30,7 +29,6 @@ struct exporter {
 	struct page page;
 	struct routes routes;
 	struct http *http;
-	struct http_counts http_counts;
 	struct web web;
 	struct systemd systemd;
 	int signals; /* signalfd of SIGHUP, and of those that end the program */
@@ -56,6 +54,13 @@ int run_watch(struct exporter *exporter);
  */
 int run_until_end(struct exporter *exporter);
 
+/**
+ * run_metrics_bound() - Bytes that are enough for run_metrics() at any moment
+ * @exporter:	With options, names and databases; the rest may not be open yet
+ */
+size_t run_metrics_bound(const struct exporter *exporter);
+
 /* For struct routes, with struct exporter as the context */
-void run_observe(void *context, struct exposition *ret_exposition);
+size_t run_metrics(void *context, enum exposition_format format, char *buffer, size_t bytes);
+void run_observe(void *context, struct page_facts *ret_facts);
 bool run_is_ready(void *context);

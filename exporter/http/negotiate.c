@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-const char *const negotiate_content_type[NEGOTIATE_FORMATS] = {
+const char *const negotiate_content_type[EXPOSITION_FORMATS] = {
 	[TEXT_0_0_4] = "text/plain; version=0.0.4; charset=utf-8",
 	[OPENMETRICS_1_0_0] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
@@ -154,22 +154,22 @@ static unsigned specificity_of(const struct member *member, const char *type, co
 	return equal(member->version, version) ? 4 : 0;
 }
 
-enum negotiate_format negotiate_format(const char *const *accept, size_t count)
+enum exposition_format negotiate_format(const char *const *accept, size_t count)
 {
 	static const struct {
 		const char *type;
 		const char *group;
 		const char *version;
-	} formats[NEGOTIATE_FORMATS] = {
+	} formats[EXPOSITION_FORMATS] = {
 		[TEXT_0_0_4] = { "text/plain", "text/*", "0.0.4" },
 		[OPENMETRICS_1_0_0] = { "application/openmetrics-text", "application/*", "1.0.0" },
 	};
-	struct wish wishes[NEGOTIATE_FORMATS];
+	struct wish wishes[EXPOSITION_FORMATS];
 	const struct wish *text = wishes + TEXT_0_0_4;
 	const struct wish *openmetrics = wishes + OPENMETRICS_1_0_0;
 	size_t number = 0;
 
-	for (unsigned i = 0; i < NEGOTIATE_FORMATS; i++)
+	for (unsigned i = 0; i < EXPOSITION_FORMATS; i++)
 		wishes[i] = (struct wish){ .named_at = SIZE_MAX };
 	for (size_t i = 0; i < count; i++) {
 		const char *at = accept[i];
@@ -178,7 +178,7 @@ enum negotiate_format negotiate_format(const char *const *accept, size_t count)
 		for (; at < end; at += at < end, number++) {
 			struct member member = next_member(&at, end);
 
-			for (unsigned j = 0; j < NEGOTIATE_FORMATS; j++)
+			for (unsigned j = 0; j < EXPOSITION_FORMATS; j++)
 				wish_for(wishes + j,
 					 specificity_of(&member, formats[j].type, formats[j].group,
 							formats[j].version),

@@ -5,14 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum negotiate_format {
-	TEXT_0_0_4,
-	OPENMETRICS_1_0_0,
-	NEGOTIATE_FORMATS,
-};
+#include "metrics/exposition.h"
 
 /* Value of Content-Type for each. Prometheus 3 refuses a scrape whose type it can't read. */
-extern const char *const negotiate_content_type[NEGOTIATE_FORMATS];
+extern const char *const negotiate_content_type[EXPOSITION_FORMATS];
 
 /* Value of Vary for a response that was negotiated */
 #define NEGOTIATE_VARY "Accept, Accept-Encoding"
@@ -32,7 +28,7 @@ extern const char *const negotiate_content_type[NEGOTIATE_FORMATS];
  *
  * Return: text 0.0.4 also when nothing fits: a scrape with a wrong Accept is better served
  */
-enum negotiate_format negotiate_format(const char *const *accept, size_t count);
+enum exposition_format negotiate_format(const char *const *accept, size_t count);
 
 /**
  * negotiate_gzip() - Whether a response may be compressed

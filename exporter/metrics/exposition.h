@@ -1,47 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* The metrics, as text 0.0.4 and OpenMetrics 1.0.0: every family stands in one table */
+/* The metrics as text, in the formats that Prometheus knows */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "http/negotiate.h"
+#include "metrics/family.h"
 
-struct batch_state;
-struct geoip_database;
-struct http_counts;
-struct options;
-struct process;
-struct routes_counts;
-struct traffic;
-struct web;
-
-/* Everything that is shown, at one moment */
-struct exposition {
-	const struct options *options;
-	const struct traffic *traffic;
-	const struct batch_state *capture;
-	const struct process *process;
-	const struct http_counts *http;
-	const struct routes_counts *scrapes;
-	const struct geoip_database *country, *asn; /* NULL: there is no such label */
-	const struct web *web;			    /* NULL: there is no -web.config.file */
-	uint64_t certificate_ends;		    /* seconds since 1970, 0 without TLS */
-	uint64_t now_ns;			    /* CLOCK_MONOTONIC, as the traffic has it */
-	uint64_t now_realtime_ns;		    /* since 1970 */
+enum exposition_format {
+	TEXT_0_0_4,
+	OPENMETRICS_1_0_0,
+	EXPOSITION_FORMATS,
 };
 
-/**
- * exposition_bound() - Bytes that are enough for any moment
+/* Shapes that need no code of the room: one sample without labels, which is a uint64_t of the source;
+ * as it is, and of nanoseconds in seconds
  */
-size_t exposition_bound(const struct options *options);
+extern const struct family_shape exposition_number, exposition_seconds;
 
 /**
- * exposition_render() - All families
+ * exposition_bound() - Bytes that are enough for any moment, in every format
+ * @collectors:	Their sources need only say how much there can ever be
+ */
+size_t exposition_bound(const struct collector *collectors, size_t count);
+
+/**
+ * exposition_render() - All families, in the order of the collectors
  * @buffer:	Of exposition_bound() bytes
  *
- * Return: bytes written; 0 if they were not enough
+ * Return: bytes written; 0 if there was not enough room
  */
-size_t exposition_render(const struct exposition *exposition, enum negotiate_format format,
-			 char *buffer, size_t bytes);
+size_t exposition_render(const struct collector *collectors, size_t count,
+			 enum exposition_format format, char *buffer, size_t bytes);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "metrics/families.h"
+#include "metrics/family.h"
 
 static inline void sample_name(struct text *text, const struct family *family)
 {
@@ -65,4 +65,14 @@ static inline void sample_field(struct text *text, const struct family *family,
 {
 	sample_name(text, family);
 	sample_value(text, sample_number(structure, family));
+}
+
+/* The same in seconds, of nanoseconds */
+static inline void sample_seconds(struct text *text, const struct family *family,
+				  const void *structure)
+{
+	sample_name(text, family);
+	text_string(text, " ");
+	text_seconds(text, sample_number(structure, family));
+	text_string(text, "\n");
 }

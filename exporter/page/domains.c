@@ -2,7 +2,6 @@
 /* The page: domain by domain, where there are several */
 #include "page/parts.h"
 
-#include "cli/options.h"
 #include "traffic/traffic.h"
 
 /* What is summed up over a domain's series */
@@ -12,7 +11,7 @@ struct sums {
 
 static void add_up(const struct page_view *view, struct sums *ret_sums)
 {
-	const struct series_table *table = &view->exposition->traffic->series;
+	const struct series_table *table = &view->facts->traffic->series;
 
 	*ret_sums = (struct sums){ .queries = { 0 } };
 	for (uint32_t i = 0; i < table->count; i++) {
@@ -27,7 +26,7 @@ static uint32_t rank(const struct page_view *view, const struct sums *sums, uint
 	const uint32_t *clients = view->now.domain_clients;
 	uint32_t better = 0;
 
-	for (uint32_t i = 0; i < view->exposition->traffic->domains; i++) {
+	for (uint32_t i = 0; i < view->facts->traffic->domains; i++) {
 		if (clients[i] != clients[domain])
 			better += clients[i] > clients[domain];
 		else if (sums->queries[i] != sums->queries[domain])
@@ -41,12 +40,12 @@ static uint32_t rank(const struct page_view *view, const struct sums *sums, uint
 static void card(struct text *text, const struct page_view *view, const struct sums *sums,
 		 uint32_t domain)
 {
-	const struct traffic_domain *of = &view->exposition->traffic->domain[domain];
+	const struct traffic_domain *of = &view->facts->traffic->domain[domain];
 	struct page_line line;
 
 	page_line_domain(view, domain, &line);
 	text_string(text, "<li><h3>");
-	page_escape(text, view->exposition->options->domains[domain]);
+	page_escape(text, view->facts->names[domain]);
 	text_string(text, "</h3>\n<p><strong>");
 	page_count(text, view->now.domain_clients[domain]);
 	text_string(text, "</strong> now, at most ");
@@ -67,7 +66,7 @@ static void card(struct text *text, const struct page_view *view, const struct s
 
 void page_domains(struct text *text, const struct page_view *view)
 {
-	uint32_t domains = view->exposition->traffic->domains, rest = 0;
+	uint32_t domains = view->facts->traffic->domains, rest = 0;
 	struct sums sums;
 
 	if (domains < 2)

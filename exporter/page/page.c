@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "build.h"
-#include "cli/options.h"
 #include "common/record.h"
 #include "geoip/geoip.h"
 #include "page/parts.h"
-#include "system/process.h"
+#include "page/style.h"
 #include "traffic/traffic.h"
 
 int page_open(struct page *ret_page, uint32_t series, uint32_t domains)
@@ -41,10 +39,10 @@ void page_close(struct page *page)
 /* "3 domains", or the only one */
 static void domains(struct text *text, const struct page_view *view)
 {
-	if (view->exposition->traffic->domains == 1)
-		page_escape(text, view->exposition->options->domains[0]);
+	if (view->facts->traffic->domains == 1)
+		page_escape(text, view->facts->names[0]);
 	else
-		page_plural(text, view->exposition->traffic->domains, "domain");
+		page_plural(text, view->facts->traffic->domains, "domain");
 }
 
 /* "2 problems", or what else there is to say */
@@ -79,7 +77,7 @@ static void head(struct text *text, const struct page_view *view,
 	text_string(text, "<span>");
 	domains(text, view);
 	text_string(text, "</span><time>");
-	page_date(text, view->exposition->now_realtime_ns / PAGE_SECOND_NS);
+	page_date(text, view->facts->now_realtime_ns / PAGE_SECOND_NS);
 	text_string(text, "</time></p>\n</header>\n<main>\n");
 }
 
@@ -193,7 +191,7 @@ static void databases(struct text *text, const struct page_view *view)
 
 static void about(struct text *text, const struct page_view *view)
 {
-	const struct traffic *traffic = view->exposition->traffic;
+	const struct traffic *traffic = view->facts->traffic;
 	uint64_t sessions = 0, refused = 0;
 
 	for (uint32_t i = 0; i < traffic->series.count; i++)
@@ -204,17 +202,17 @@ static void about(struct text *text, const struct page_view *view)
 	text_string(text, "<section class=\"card\" aria-labelledby=\"about\">"
 			  "<h2 id=\"about\">Exporter</h2>\n<dl class=\"about\">\n");
 	entry(text, "Started");
-	page_ago(text, view, view->exposition->process->start_ns / PAGE_SECOND_NS);
+	page_ago(text, view, view->facts->start_ns / PAGE_SECOND_NS);
 	end_entry(text);
 	peak(text, view);
 	count_entry(text, "Sessions", sessions);
 	count_entry(text, "Refused queries", refused);
 	databases(text, view);
 	entry(text, "Version");
-	page_escape(text, BUILD_VERSION);
+	page_escape(text, view->facts->version);
 	end_entry(text);
 	entry(text, "Revision");
-	page_escape(text, BUILD_REVISION);
+	page_escape(text, view->facts->revision);
 	end_entry(text);
 	text_string(text, "</dl>\n</section>\n");
 }
@@ -223,7 +221,7 @@ static void about(struct text *text, const struct page_view *view)
 static void foot(struct text *text, const struct page_view *view)
 {
 	text_string(text, "</main>\n<footer class=\"soft\"><span><a href=\".");
-	page_escape(text, view->exposition->options->telemetry_path);
+	page_escape(text, view->facts->telemetry_path);
 	text_string(text, "\">Metrics</a></span><span>Refreshes every ");
 	page_plural(text, PAGE_REFRESH_S, "second");
 	text_string(text, "</span></footer>\n</body>\n</html>\n");
@@ -233,14 +231,10 @@ size_t page_render(const struct page *page, const struct page_facts *facts, char
 		   size_t bytes)
 {
 	struct text text = { .start = buffer, .at = buffer, .end = buffer + bytes };
-	struct page_view view = { .facts = *facts,
-				  .exposition = facts->exposition,
-				  .history = facts->history,
-				  .page = page };
+	struct page_view view = { .facts = facts, .history = facts->history, .page = page };
 	struct page_problems problems;
 
-	history_now(facts->exposition->traffic, facts->exposition->capture,
-		    facts->exposition->now_ns, &view.now);
+	history_now(facts->traffic, facts->capture, facts->now_ns, &view.now);
 	page_problems_find(&view, &problems);
 	head(&text, &view, &problems);
 	page_problems(&text, &view, &problems);

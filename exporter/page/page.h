@@ -2,13 +2,13 @@
 /* The page at /: what an operator looks at, as HTML with neither script nor anything to load
  *
  *	page.c			the page from top to bottom
- *	page_problems.c		what is wrong, at the top
- *	page_figures.c		the numbers of now
- *	page_chart.c		the last hour as lines
- *	page_domains.c		domain by domain, where there are several
- *	page_places.c		countries and networks as bars
- *	page_style.c		the style sheet, and the policy that allows it
- *	page_text.c		numbers, times, and whatever has to be escaped
+ *	problems.c		what is wrong, at the top
+ *	figures.c		the numbers of now
+ *	chart.c		the last hour as lines
+ *	domains.c		domain by domain, where there are several
+ *	places.c		countries and networks as bars
+ *	style.c		the style sheet, and the policy that allows it
+ *	text.c		numbers, times, and whatever has to be escaped
  *
  * Shows neither addresses nor ClientIDs. What comes from the command line or from a file passes
  * through page_escape().
@@ -21,9 +21,11 @@
 
 #define PAGE_BYTES (128u << 10) /* enough for any page, see test_page.c */
 
-struct exposition;
+struct batch_state;
+struct databases;
 struct history;
 struct page_row;
+struct traffic;
 
 /* Memory for adding up the series by country and by network */
 struct page {
@@ -33,9 +35,18 @@ struct page {
 
 /* Everything that is shown, at one moment */
 struct page_facts {
-	const struct exposition *exposition;
+	const struct traffic *traffic;
 	const struct history *history; /* advanced to the same moment */
-	bool ready;		       /* capture is running */
+	const struct batch_state *capture;
+	const struct databases *databases;
+	const char *const *names; /* of the domains */
+	const char *telemetry_path;
+	const char *version, *revision;
+	uint64_t now_ns;	     /* monotonic, as the traffic has it */
+	uint64_t now_realtime_ns;    /* the same moment, since 1970 */
+	uint64_t start_ns;	     /* of the program, since 1970 */
+	uint64_t certificate_expiry; /* seconds since 1970, 0 without TLS */
+	bool is_ready;		     /* capture is running */
 };
 
 /**

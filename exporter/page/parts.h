@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "metrics/exposition.h"
 #include "page/page.h"
 #include "traffic/history.h"
 
@@ -27,14 +26,13 @@ struct page_row {
 };
 
 struct page_view {
-	struct page_facts facts;
-	const struct exposition *exposition;
+	const struct page_facts *facts;
 	const struct history *history;
 	const struct page *page;
 	struct history_sample now;
 };
 
-/* page_text.c */
+/* text.c */
 
 /**
  * page_escape() - Text that is no markup, wherever it comes from and wherever it goes
@@ -66,7 +64,7 @@ void page_ago(struct text *text, const struct page_view *view, uint64_t seconds)
 /* The same for CLOCK_MONOTONIC; 0 is never */
 void page_ago_ns(struct text *text, const struct page_view *view, uint64_t at_ns);
 
-/* page_chart.c */
+/* chart.c */
 
 struct page_point {
 	double value;
@@ -111,7 +109,7 @@ void page_chart(struct text *text, const struct page_chart *chart);
  */
 void page_sparkline(struct text *text, const struct page_line *line);
 
-/* page_problems.c */
+/* problems.c */
 
 struct page_problems {
 	uint64_t drops, evictions; /* in the last hour */
@@ -130,16 +128,14 @@ void page_problems(struct text *text, const struct page_view *view,
 /* @kind: enum geoip_kind; NULL: there is no database of it */
 const struct geoip_status *page_database(const struct page_view *view, unsigned kind);
 
-/* page_figures.c, page_domains.c, page_places.c */
+/* figures.c, domains.c, places.c */
 
 void page_figures(struct text *text, const struct page_view *view,
 		  const struct page_problems *problems);
 void page_domains(struct text *text, const struct page_view *view);
 void page_places(struct text *text, const struct page_view *view);
 
-/* page_style.c */
-
-extern const char page_style[];
+/* style.c */
 
 /* Return: 0, -EIO */
 int page_style_open(void);

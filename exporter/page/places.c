@@ -104,7 +104,7 @@ static struct page_row *slot(const struct page *page, uint32_t mask, const struc
 /* Exact, in one pass over the series and one over the table */
 static void find(const struct page_view *view, key_of *key, struct top *ret_top)
 {
-	const struct series_table *table = &view->exposition->traffic->series;
+	const struct series_table *table = &view->facts->traffic->series;
 	struct page_row *rows = view->page->rows;
 	uint32_t mask = 15;
 
@@ -175,7 +175,7 @@ static void table_of(struct text *text, const struct page_view *view, const stru
 		text_string(text, "<p class=\"soft\">No clients so far.</p>\n");
 		return;
 	}
-	text_string(text, view->exposition->traffic->use_ecs
+	text_string(text, view->facts->traffic->use_ecs
 				  ? "<p class=\"soft\">Where their networks are, or else their "
 				    "resolvers</p>\n"
 				  : "<p class=\"soft\">Where their resolvers are</p>\n");

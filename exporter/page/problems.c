@@ -2,8 +2,8 @@
 /* The page: what is wrong, at the top */
 #include "page/parts.h"
 
-#include "cli/options.h"
 #include "common/record.h"
+#include "geoip/databases.h"
 #include "geoip/geoip.h"
 #include "traffic/traffic.h"
 
@@ -14,8 +14,7 @@
 
 const struct geoip_status *page_database(const struct page_view *view, unsigned kind)
 {
-	const struct geoip_database *database =
-		kind == GEOIP_COUNTRY ? view->exposition->country : view->exposition->asn;
+	const struct geoip_database *database = view->facts->databases->database[kind];
 
 	return database ? geoip_status(database) : NULL;
 }
@@ -23,7 +22,7 @@ const struct geoip_status *page_database(const struct page_view *view, unsigned 
 /* Queries arrive, and for a minute none of them was answered */
 static uint64_t silent_ns(const struct page_view *view, uint32_t domain)
 {
-	const struct traffic_domain *of = &view->exposition->traffic->domain[domain];
+	const struct traffic_domain *of = &view->facts->traffic->domain[domain];
 	uint64_t since_ns = history_unanswered(view->history, domain);
 
 	if (since_ns == 0 || view->now.at_ns - since_ns < SILENT_NS ||
@@ -35,7 +34,7 @@ static uint64_t silent_ns(const struct page_view *view, uint32_t domain)
 static bool is_old(const struct page_view *view, unsigned kind)
 {
 	const struct geoip_status *status = page_database(view, kind);
-	uint64_t now = view->exposition->now_realtime_ns / PAGE_SECOND_NS;
+	uint64_t now = view->facts->now_realtime_ns / PAGE_SECOND_NS;
 
 	return status && now > status->build_epoch &&
 	       now - status->build_epoch > (uint64_t)OLD_DAYS * DAY;
@@ -43,19 +42,19 @@ static bool is_old(const struct page_view *view, unsigned kind)
 
 static bool ends_soon(const struct page_view *view)
 {
-	uint64_t now = view->exposition->now_realtime_ns / PAGE_SECOND_NS;
-	uint64_t ends = view->exposition->certificate_ends;
+	uint64_t now = view->facts->now_realtime_ns / PAGE_SECOND_NS;
+	uint64_t ends = view->facts->certificate_expiry;
 
 	return ends != 0 && ends < now + (uint64_t)ENDS_DAYS * DAY;
 }
 
 void page_problems_find(const struct page_view *view, struct page_problems *ret_problems)
 {
-	const struct traffic *traffic = view->exposition->traffic;
+	const struct traffic *traffic = view->facts->traffic;
 	uint64_t now_ns = view->now.at_ns;
 	uint64_t hour_ago_ns = now_ns > HISTORY_HOUR_NS ? now_ns - HISTORY_HOUR_NS : 0;
 	const struct history_sample *then = history_before(view->history, hour_ago_ns);
-	struct page_problems problems = { .not_ready = !view->facts.ready,
+	struct page_problems problems = { .not_ready = !view->facts->is_ready,
 					  .overflow = traffic->series.overflow != 0,
 					  .certificate = ends_soon(view) };
 
@@ -81,11 +80,11 @@ static void silent(struct text *text, const struct page_view *view,
 {
 	unsigned shown = 0;
 
-	for (uint32_t i = 0; i < view->exposition->traffic->domains; i++) {
+	for (uint32_t i = 0; i < view->facts->traffic->domains; i++) {
 		if (problems->silent[i] == 0 || shown++ >= PAGE_DOMAINS)
 			continue;
 		text_string(text, "<li><strong>The server does not answer.</strong> Queries for ");
-		page_escape(text, view->exposition->options->domains[i]);
+		page_escape(text, view->facts->names[i]);
 		text_string(text, " arrive, and no answer has left this host for ");
 		page_span(text, problems->silent[i]);
 		text_string(text, ". Is dnstt-server running?</li>\n");
@@ -118,8 +117,8 @@ static void old(struct text *text, const struct page_view *view,
 
 static void certificate(struct text *text, const struct page_view *view)
 {
-	uint64_t now = view->exposition->now_realtime_ns / PAGE_SECOND_NS;
-	uint64_t ends = view->exposition->certificate_ends;
+	uint64_t now = view->facts->now_realtime_ns / PAGE_SECOND_NS;
+	uint64_t ends = view->facts->certificate_expiry;
 
 	if (ends <= now) {
 		text_string(text, "<li><strong>The certificate has expired.</strong> It ended ");

@@ -115,7 +115,7 @@ bool page_date(struct text *text, uint64_t seconds)
 
 void page_ago(struct text *text, const struct page_view *view, uint64_t seconds)
 {
-	uint64_t now = view->exposition->now_realtime_ns / PAGE_SECOND_NS;
+	uint64_t now = view->facts->now_realtime_ns / PAGE_SECOND_NS;
 
 	if (seconds >= YEAR_10000) {
 		text_string(text, "at no date");
@@ -139,11 +139,11 @@ void page_ago(struct text *text, const struct page_view *view, uint64_t seconds)
 
 void page_ago_ns(struct text *text, const struct page_view *view, uint64_t at_ns)
 {
-	const struct exposition *exposition = view->exposition;
-	uint64_t age_ns = exposition->now_ns - at_ns;
+	const struct page_facts *facts = view->facts;
+	uint64_t age_ns = facts->now_ns - at_ns;
 
 	if (at_ns == 0)
 		text_string(text, "never");
 	else
-		page_ago(text, view, (exposition->now_realtime_ns - age_ns) / PAGE_SECOND_NS);
+		page_ago(text, view, (facts->now_realtime_ns - age_ns) / PAGE_SECOND_NS);
 }

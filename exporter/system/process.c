@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 static uint64_t limit_of(__rlimit_resource_t what)
 {
@@ -20,13 +21,10 @@ static uint64_t limit_of(__rlimit_resource_t what)
 
 void process_open(struct process *ret_process)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
 	*ret_process = (struct process){
 		.stat_fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC),
 		.descriptors_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.start_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec,
+		.start_ns = clock_realtime_ns(),
 		.max_descriptors = limit_of(RLIMIT_NOFILE),
 		.max_virtual_bytes = limit_of(RLIMIT_AS),
 	};
@@ -76,7 +74,9 @@ void process_usage(const struct process *process, struct process_usage *ret_usag
 {
 	struct rusage used = { 0 };
 
-	*ret_usage = (struct process_usage){ 0 };
+	*ret_usage = (struct process_usage){ .start_ns = process->start_ns,
+					     .max_descriptors = process->max_descriptors,
+					     .max_virtual_bytes = process->max_virtual_bytes };
 	getrusage(RUSAGE_SELF, &used);
 	ret_usage->cpu_ns = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000000 +
 			    (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000;

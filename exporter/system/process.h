@@ -13,6 +13,7 @@ struct process {
 
 struct process_usage {
 	uint64_t cpu_ns, virtual_bytes, resident_bytes, descriptors;
+	uint64_t start_ns, max_descriptors, max_virtual_bytes; /* as in struct process */
 };
 
 /**

@@ -10,22 +10,22 @@
 #define SETS 16384 /* of a cache line each: 1 MiB; 65536 messages */
 #define WAYS 4
 
-int duplicates_open(struct duplicates *ret_sights, const struct hash_key *key)
+int duplicates_open(struct duplicates *ret_duplicates, const struct hash_key *key)
 {
 	const size_t bytes = sizeof(struct sighting) * SETS * WAYS;
 
-	ret_sights->key = *key;
-	ret_sights->sighting = aligned_alloc(64, bytes);
-	if (!ret_sights->sighting)
+	ret_duplicates->key = *key;
+	ret_duplicates->sighting = aligned_alloc(64, bytes);
+	if (!ret_duplicates->sighting)
 		return -ENOMEM;
-	memset(ret_sights->sighting, 0, bytes);
+	memset(ret_duplicates->sighting, 0, bytes);
 	return 0;
 }
 
-void duplicates_close(struct duplicates *sights)
+void duplicates_close(struct duplicates *duplicates)
 {
-	free(sights->sighting);
-	*sights = (struct duplicates){ 0 };
+	free(duplicates->sighting);
+	*duplicates = (struct duplicates){ 0 };
 }
 
 static uint64_t word(const uint8_t *bytes)
@@ -37,53 +37,53 @@ static uint64_t word(const uint8_t *bytes)
 }
 
 /* Everything that the sender chose, but not what it says: two packets with the same are one */
-static uint64_t packet_hash(const struct duplicates *sights, const struct record *record,
+static uint64_t packet_hash(const struct duplicates *duplicates, const struct record *record,
 			    uint64_t session)
 {
 	uint64_t header = (uint64_t)record->port << 48 | (uint64_t)record->dns_id << 32 |
 			  (uint64_t)record->message_bytes << 16 | (uint64_t)record->flags << 8 |
 			  (uint64_t)record->kind << 4 | record->verdict;
 	uint64_t hash = hash_mix(session ^ word(record->resolver),
-				 sights->key.k0 ^ word(record->resolver + 8));
+				 duplicates->key.k0 ^ word(record->resolver + 8));
 
-	return hash_mix(hash ^ header, sights->key.k1);
+	return hash_mix(hash ^ header, duplicates->key.k1);
 }
 
-static uint64_t message_hash(const struct duplicates *sights, const struct record *record,
+static uint64_t message_hash(const struct duplicates *duplicates, const struct record *record,
 			     uint64_t session)
 {
 	uint64_t rest = (uint64_t)record->payload_bytes << 32 | (uint64_t)record->nonce[0] << 8 |
 			record->nonce[1];
 	uint64_t hash =
-		hash_mix(session ^ word(record->head), sights->key.k0 ^ word(record->head + 8));
+		hash_mix(session ^ word(record->head), duplicates->key.k0 ^ word(record->head + 8));
 
-	return hash_mix(hash ^ word(record->head + 14), sights->key.k1 ^ rest);
+	return hash_mix(hash ^ word(record->head + 14), duplicates->key.k1 ^ rest);
 }
 
-struct sight_hash duplicates_hash(const struct duplicates *sights, const struct record *record,
+struct sight_hash duplicates_hash(const struct duplicates *duplicates, const struct record *record,
 				  uint64_t session)
 {
-	struct sight_hash hash = { .packet = packet_hash(sights, record, session) };
+	struct sight_hash hash = { .packet = packet_hash(duplicates, record, session) };
 	bool repeats = record->kind == RECORD_QUERY && record->verdict == VERDICT_ACCEPTED;
 
-	hash.message = repeats ? message_hash(sights, record, session) : hash.packet;
+	hash.message = repeats ? message_hash(duplicates, record, session) : hash.packet;
 	return hash;
 }
 
-static struct sighting *set_of(const struct duplicates *sights, const struct sight_hash *hash)
+static struct sighting *set_of(const struct duplicates *duplicates, const struct sight_hash *hash)
 {
-	return &sights->sighting[(hash->message & (SETS - 1)) * WAYS];
+	return &duplicates->sighting[(hash->message & (SETS - 1)) * WAYS];
 }
 
-void duplicates_prefetch(const struct duplicates *sights, const struct sight_hash *hash)
+void duplicates_prefetch(const struct duplicates *duplicates, const struct sight_hash *hash)
 {
-	__builtin_prefetch(set_of(sights, hash), 1);
+	__builtin_prefetch(set_of(duplicates, hash), 1);
 }
 
-enum sight_verdict duplicates_see(struct duplicates *sights, const struct sight_hash *hash,
+enum sight_verdict duplicates_see(struct duplicates *duplicates, const struct sight_hash *hash,
 				  uint32_t interface, uint64_t now_ns)
 {
-	struct sighting *set = set_of(sights, hash), *place = set;
+	struct sighting *set = set_of(duplicates, hash), *place = set;
 	const struct sighting now = { .message = (uint32_t)(hash->message >> 32) | 1,
 				      .packet = (uint32_t)hash->packet,
 				      .interface = interface,

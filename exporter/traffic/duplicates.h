@@ -43,9 +43,9 @@ struct duplicates {
  *
  * Return: 0, -ENOMEM
  */
-int duplicates_open(struct duplicates *ret_sights, const struct hash_key *key);
+int duplicates_open(struct duplicates *ret_duplicates, const struct hash_key *key);
 
-void duplicates_close(struct duplicates *sights);
+void duplicates_close(struct duplicates *duplicates);
 
 /* What a record is known by again */
 struct sight_hash {
@@ -59,14 +59,14 @@ struct sight_hash {
  * duplicates_hash() - For duplicates_prefetch() and duplicates_see()
  * @session:	Keyed hash of the record's domain and ClientID (sessions_hash())
  */
-struct sight_hash duplicates_hash(const struct duplicates *sights, const struct record *record,
+struct sight_hash duplicates_hash(const struct duplicates *duplicates, const struct record *record,
 				  uint64_t session);
 
-void duplicates_prefetch(const struct duplicates *sights, const struct sight_hash *hash);
+void duplicates_prefetch(const struct duplicates *duplicates, const struct sight_hash *hash);
 
 /**
  * duplicates_see() - What a record is, in the light of those before it
  * @interface:	That saw it
  */
-enum sight_verdict duplicates_see(struct duplicates *sights, const struct sight_hash *hash,
+enum sight_verdict duplicates_see(struct duplicates *duplicates, const struct sight_hash *hash,
 				  uint32_t interface, uint64_t now_ns);

@@ -26,7 +26,7 @@ int traffic_open(struct traffic *ret_traffic, const struct traffic_options *opti
 		failed = resolvers_open(&traffic->resolvers, &traffic->series, options->country,
 					options->asn, key);
 	if (!failed)
-		failed = duplicates_open(&traffic->sights, key);
+		failed = duplicates_open(&traffic->recent, key);
 	if (failed)
 		traffic_close(traffic);
 	return failed;
@@ -34,7 +34,7 @@ int traffic_open(struct traffic *ret_traffic, const struct traffic_options *opti
 
 void traffic_close(struct traffic *traffic)
 {
-	duplicates_close(&traffic->sights);
+	duplicates_close(&traffic->recent);
 	resolvers_close(&traffic->resolvers);
 	sessions_close(&traffic->sessions);
 	series_close(&traffic->series);
@@ -106,7 +106,7 @@ static void count(struct traffic *traffic, const struct record *record, uint64_t
 	uint32_t row = record->domain == RECORD_NO_DOMAIN ? traffic->domains : record->domain;
 	enum sight_verdict sight;
 
-	sight = duplicates_see(&traffic->sights, sight_hash, record->interface,
+	sight = duplicates_see(&traffic->recent, sight_hash, record->interface,
 			       traffic->sessions.now_ns);
 	if (sight == SIGHT_DUPLICATE) {
 		traffic->duplicates++;
@@ -141,9 +141,9 @@ void traffic_records(struct traffic *traffic, const struct record *records, uint
 			session_hash[slot] = sessions_hash(&traffic->sessions, records[i].domain,
 							   records[i].client_id);
 			sight_hash[slot] =
-				duplicates_hash(&traffic->sights, &records[i], session_hash[slot]);
+				duplicates_hash(&traffic->recent, &records[i], session_hash[slot]);
 			sessions_prefetch(&traffic->sessions, session_hash[slot]);
-			duplicates_prefetch(&traffic->sights, &sight_hash[slot]);
+			duplicates_prefetch(&traffic->recent, &sight_hash[slot]);
 		}
 	}
 }

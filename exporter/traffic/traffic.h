@@ -30,7 +30,7 @@ struct traffic {
 	struct series_table series;
 	struct sessions sessions;
 	struct resolvers resolvers;
-	struct duplicates sights;
+	struct duplicates recent; /* messages */
 	struct traffic_domain domain[CONFIG_DOMAINS + 1];
 	const struct interfaces *interfaces;
 	uint32_t domains;

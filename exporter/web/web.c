@@ -141,9 +141,9 @@ bool web_limited(struct web *web, uint64_t now_ns)
 	return !bucket_take(&web->limit, now_ns);
 }
 
-uint64_t web_certificate_ends(const struct web *web)
+uint64_t web_certificate_expiry(const struct web *web)
 {
-	time_t ends = web->tls ? tls_not_after(web->tls) : 0;
+	time_t expiry = web->tls ? tls_not_after(web->tls) : 0;
 
-	return ends > 0 ? (uint64_t)ends : 0;
+	return expiry > 0 ? (uint64_t)expiry : 0;
 }

@@ -62,8 +62,8 @@ void web_run(struct web *web, uint64_t now_ns);
 bool web_limited(struct web *web, uint64_t now_ns);
 
 /**
- * web_certificate_ends() - When the certificate in use expires
+ * web_certificate_expiry() - When the certificate in use expires
  *
  * Return: seconds since 1970, 0 without TLS
  */
-uint64_t web_certificate_ends(const struct web *web);
+uint64_t web_certificate_expiry(const struct web *web);

@@ -20,7 +20,8 @@
 #include "cli/options.h"
 #include "common/record.h"
 #include "http/http.h"
-#include "metrics/exposition.h"
+#include "collect.h"
+#include "geoip/databases.h"
 #include "page/page.h"
 #include "routes.h"
 #include "system/process.h"
@@ -58,7 +59,9 @@ static struct {
 	struct history history;
 	struct batch_state capture;
 	struct process process;
-	struct http_counts counts;
+	struct collect collect;
+	struct databases databases;
+	const char *name;
 	struct page page;
 	struct web web;
 	struct routes routes;
@@ -76,18 +79,30 @@ static void check(int holds, const char *what)
 	abort();
 }
 
-static void observe(void *context, struct exposition *ret_exposition)
+static size_t metrics(void *context, enum exposition_format format, char *buffer, size_t bytes)
 {
 	(void)context;
-	server.counts = http_counts(server.http);
-	*ret_exposition = (struct exposition){ .options = &server.options,
-					       .traffic = &server.traffic,
-					       .capture = &server.capture,
-					       .process = &server.process,
-					       .http = &server.counts,
-					       .scrapes = &server.routes.counts,
-					       .now_ns = server.now_ns,
-					       .now_realtime_ns = server.now_ns };
+	server.collect.http = http_counts(server.http);
+	server.collect.scrapes = server.routes.scrapes;
+	server.collect.traffic.now_ns = server.collect.traffic.now_realtime_ns = server.now_ns;
+	process_usage(&server.process, &server.collect.process);
+	return collect_render(&server.collect, format, buffer, bytes);
+}
+
+static void observe(void *context, struct page_facts *ret_facts)
+{
+	(void)context;
+	*ret_facts = (struct page_facts){ .traffic = &server.traffic,
+					  .history = &server.history,
+					  .capture = &server.capture,
+					  .databases = &server.databases,
+					  .names = &server.name,
+					  .telemetry_path = server.options.telemetry_path,
+					  .version = "1",
+					  .revision = "1",
+					  .now_ns = server.now_ns,
+					  .now_realtime_ns = server.now_ns,
+					  .is_ready = true };
 }
 
 static bool is_ready(void *context)
@@ -110,14 +125,21 @@ static void open_routes(void)
 	server.options.max_series = SERIES;
 	must(!webconfig_parse(config, sizeof(config) - 1, "fuzz.yml", &server.web.config, &reason));
 	server.routes = (struct routes){ .telemetry_path = server.options.telemetry_path,
+					 .metrics = metrics,
 					 .observe = observe,
 					 .ready = is_ready,
 					 .web = &server.web,
-					 .page = &server.page,
-					 .history = &server.history };
+					 .page = &server.page };
 	history_open(&server.history);
+	server.name = server.options.domains[0];
+	server.collect = (struct collect){ .traffic = { .traffic = &server.traffic,
+							.names = &server.name,
+							.domains = 1,
+							.max_series = SERIES },
+					   .capture = &server.capture,
+					   .databases = &server.databases };
 	must(!snapshots_open(&server.routes.snapshots,
-			     exposition_bound(&server.options) + PAGE_BYTES));
+			     collect_bound(&server.collect) + PAGE_BYTES));
 	must(!page_open(&server.page, SERIES, 1));
 	must(!traffic_open(&server.traffic, &wanted));
 	server.process.stat_fd = server.process.descriptors_fd = -1;

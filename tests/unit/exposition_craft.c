@@ -27,9 +27,11 @@ void exposition_craft_open(struct exposition_craft *ret_craft, const char *const
 	memset(craft, 0, sizeof(*craft));
 	if (options_parse(argc, (char *const *)(uintptr_t)argv, &craft->options, reason) != 0)
 		fail_msg("%s", reason);
-	craft->country = fixture_open(GEOIP_COUNTRY,
-				      fixture_path("TEST_FIXTURES", "GeoLite2-Country-Test.mmdb"));
-	craft->asn =
+	for (unsigned i = 0; i < craft->options.capture.tunnel_count; i++)
+		craft->names[i] = craft->options.domains[i];
+	craft->databases.database[GEOIP_COUNTRY] = fixture_open(
+		GEOIP_COUNTRY, fixture_path("TEST_FIXTURES", "GeoLite2-Country-Test.mmdb"));
+	craft->databases.database[GEOIP_ASN] =
 		fixture_open(GEOIP_ASN, fixture_path("TEST_FIXTURES", "GeoLite2-ASN-Test.mmdb"));
 	assert_int_equal(traffic_open(&craft->traffic,
 				      &(struct traffic_options){
@@ -37,28 +39,30 @@ void exposition_craft_open(struct exposition_craft *ret_craft, const char *const
 					      .max_sessions = 64,
 					      .max_series = craft->options.max_series,
 					      .interfaces = &craft->options.interfaces,
-					      .country = craft->country,
-					      .asn = craft->asn,
+					      .country = craft->databases.database[GEOIP_COUNTRY],
+					      .asn = craft->databases.database[GEOIP_ASN],
 					      .key = { 1, 2 } }),
 			 0);
 	process_open(&craft->process);
-	craft->exposition = (struct exposition){ .options = &craft->options,
-						 .traffic = &craft->traffic,
-						 .capture = &craft->capture,
-						 .process = &craft->process,
-						 .http = &craft->http,
-						 .scrapes = &craft->scrapes,
-						 .country = craft->country,
-						 .asn = craft->asn,
-						 .now_ns = NOW,
-						 .now_realtime_ns = EPOCH + NOW - START };
+	process_usage(&craft->process, &craft->collect.process);
+	craft->collect.traffic =
+		(struct traffic_metrics){ .traffic = &craft->traffic,
+					  .names = craft->names,
+					  .domains = craft->options.capture.tunnel_count,
+					  .max_series = craft->options.max_series,
+					  .has_country = true,
+					  .has_asn = true,
+					  .now_ns = NOW,
+					  .now_realtime_ns = EPOCH + NOW - START };
+	craft->collect.capture = &craft->capture;
+	craft->collect.databases = &craft->databases;
+	craft->collect.is_without_itself = craft->options.disable_exporter_metrics;
 }
 
 void exposition_craft_close(struct exposition_craft *craft)
 {
 	traffic_close(&craft->traffic);
-	geoip_close(craft->country);
-	geoip_close(craft->asn);
+	databases_close(&craft->databases);
 }
 
 static void count(struct exposition_craft *craft, struct record record, uint64_t ms)
@@ -89,17 +93,18 @@ void exposition_craft_traffic(struct exposition_craft *craft)
 		for (unsigned i = 0; i < verdict; i++)
 			count(craft, record_refused(verdict, i), 5000);
 	craft->capture = (struct batch_state){ .packets = 1234, .ring_drops = 5, .stalls = 6 };
-	craft->http = (struct http_counts){ .in_flight = 1, .refused = 3, .expired = 4 };
-	craft->scrapes = (struct routes_counts){ .ok = 5, .error = 6, .unavailable = 2 };
+	craft->collect.http = (struct http_counts){ .in_flight = 1, .refused = 3, .expired = 4 };
+	craft->collect.scrapes =
+		(struct hall_scrapes){ .ok = 5, .error = 6, .unavailable = 2, .in_flight = 1 };
 }
 
-char *exposition_craft_render(const struct exposition_craft *craft, enum negotiate_format format)
+char *exposition_craft_render(const struct exposition_craft *craft, enum exposition_format format)
 {
-	size_t bound = exposition_bound(&craft->options), bytes;
+	size_t bound = collect_bound(&craft->collect), bytes;
 	char *text = malloc(bound + 1);
 
 	assert_non_null(text);
-	bytes = exposition_render(&craft->exposition, format, text, bound);
+	bytes = collect_render(&craft->collect, format, text, bound);
 	assert_in_range(bytes, 1, bound);
 	text[bytes] = '\0';
 	return text;

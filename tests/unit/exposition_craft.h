@@ -3,24 +3,21 @@
 #pragma once
 
 #include "cli/options.h"
+#include "collect.h"
 #include "common/record.h"
-#include "geoip/geoip.h"
-#include "http/http.h"
-#include "metrics/exposition.h"
-#include "routes.h"
+#include "geoip/databases.h"
 #include "system/process.h"
 #include "traffic/interfaces.h"
 #include "traffic/traffic.h"
 
 struct exposition_craft {
-	struct exposition exposition;
+	struct collect collect; /* of all that is here */
 	struct options options;
+	const char *names[CONFIG_DOMAINS];
 	struct traffic traffic;
 	struct batch_state capture;
 	struct process process;
-	struct http_counts http;
-	struct routes_counts scrapes;
-	struct geoip_database *country, *asn;
+	struct databases databases;
 };
 
 /* @arguments: of the command line besides the domains t.example.com and u.example.com */
@@ -31,5 +28,5 @@ void exposition_craft_close(struct exposition_craft *craft);
 /* Four queries of two clients in GB and SE, their answers, and one of each refusal */
 void exposition_craft_traffic(struct exposition_craft *craft);
 
-/* Rendered, in memory of exactly exposition_bound(); to be freed */
-char *exposition_craft_render(const struct exposition_craft *craft, enum negotiate_format format);
+/* Rendered, in memory of exactly collect_bound(); to be freed */
+char *exposition_craft_render(const struct exposition_craft *craft, enum exposition_format format);

@@ -11,7 +11,7 @@ struct page_host page_host;
 
 struct geoip_status *page_host_database(unsigned kind)
 {
-	return (struct geoip_status *)(uintptr_t)geoip_status(page_host.database[kind]);
+	return (struct geoip_status *)(uintptr_t)geoip_status(page_host.databases.database[kind]);
 }
 
 void page_host_domains(uint32_t domains)
@@ -23,7 +23,7 @@ void page_host_domains(uint32_t domains)
 	assert_int_equal(traffic_open(&page_host.traffic, &options), 0);
 	assert_int_equal(page_open(&page_host.page, PAGE_SERIES, domains), 0);
 	for (uint32_t i = 0; i < domains; i++)
-		(void)snprintf(page_host.options.domains[i], sizeof(page_host.options.domains[i]),
+		(void)snprintf(page_host.domains[i], sizeof(page_host.domains[i]),
 			       "t%u.example.com", i);
 }
 
@@ -34,22 +34,25 @@ int page_host_setup(void **state)
 
 	(void)state;
 	memset(&page_host, 0, sizeof(page_host));
-	page_host.options.telemetry_path = "/metrics";
-	page_host.process.start_ns = (NOW_1970 - 3 * DAY) * SECOND;
-	page_host.ready = true;
+	for (unsigned i = 0; i < CONFIG_DOMAINS; i++)
+		page_host.names[i] = page_host.domains[i];
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
-		page_host.database[kind] =
+		page_host.databases.database[kind] =
 			fixture_open(kind, fixture_path("TEST_FIXTURES", files[kind]));
 		page_host_database(kind)->build_epoch = NOW_1970 - 12 * DAY;
 	}
-	page_host.exposition = (struct exposition){ .options = &page_host.options,
-						    .traffic = &page_host.traffic,
-						    .capture = &page_host.capture,
-						    .process = &page_host.process,
-						    .country = page_host.database[GEOIP_COUNTRY],
-						    .asn = page_host.database[GEOIP_ASN],
-						    .now_ns = NOW,
-						    .now_realtime_ns = NOW_1970 * SECOND };
+	page_host.facts = (struct page_facts){ .traffic = &page_host.traffic,
+					       .history = &page_host.history,
+					       .capture = &page_host.capture,
+					       .databases = &page_host.databases,
+					       .names = page_host.names,
+					       .telemetry_path = "/metrics",
+					       .version = "1.2.3",
+					       .revision = "0123456789ab",
+					       .now_ns = NOW,
+					       .now_realtime_ns = NOW_1970 * SECOND,
+					       .start_ns = (NOW_1970 - 3 * DAY) * SECOND,
+					       .is_ready = true };
 	return 0;
 }
 
@@ -58,8 +61,7 @@ int page_host_teardown(void **state)
 	(void)state;
 	page_close(&page_host.page);
 	traffic_close(&page_host.traffic);
-	geoip_close(page_host.database[GEOIP_COUNTRY]);
-	geoip_close(page_host.database[GEOIP_ASN]);
+	databases_close(&page_host.databases);
 	return 0;
 }
 
@@ -111,17 +113,14 @@ static void assert_well_formed(void)
 void page_host_look(uint64_t seconds_ago)
 {
 	history_advance(&page_host.history, &page_host.traffic, &page_host.capture,
-			page_host.exposition.now_ns - seconds_ago * SECOND);
+			page_host.facts.now_ns - seconds_ago * SECOND);
 }
 
 void page_host_render(void)
 {
-	const struct page_facts facts = { .exposition = &page_host.exposition,
-					  .history = &page_host.history,
-					  .ready = page_host.ready };
-
 	page_host_look(0);
-	page_host.bytes = page_render(&page_host.page, &facts, page_host.text, PAGE_BYTES);
+	page_host.bytes =
+		page_render(&page_host.page, &page_host.facts, page_host.text, PAGE_BYTES);
 	assert_int_not_equal(page_host.bytes, 0);
 	page_host.text[page_host.bytes] = '\0';
 	assert_int_equal(strlen(page_host.text), page_host.bytes);

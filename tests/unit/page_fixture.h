@@ -2,12 +2,9 @@
 /* A page for tests: what it shows is set up field by field, and what it says is searched */
 #pragma once
 
-#include "cli/options.h"
 #include "common/record.h"
-#include "geoip/geoip.h"
-#include "metrics/exposition.h"
+#include "geoip/databases.h"
 #include "page/page.h"
-#include "system/process.h"
 #include "traffic/history.h"
 #include "traffic/traffic.h"
 
@@ -18,15 +15,14 @@
 #define PAGE_SERIES 4096
 
 struct page_host {
-	struct options options;
 	struct traffic traffic;
 	struct history history;
 	struct batch_state capture;
-	struct process process;
-	struct exposition exposition; /* of all that is here, at NOW */
+	struct databases databases; /* built 12 days ago */
+	struct page_facts facts;    /* of all that is here, at NOW */
+	const char *names[CONFIG_DOMAINS];
+	char domains[CONFIG_DOMAINS][256];
 	struct page page;
-	struct geoip_database *database[GEOIP_KINDS]; /* built 12 days ago */
-	bool ready;
 	char text[PAGE_BYTES + 1];
 	size_t bytes;
 };

@@ -14,9 +14,9 @@
 
 #include "cli/options.h"
 #include "common/record.h"
-#include "geoip/geoip.h"
+#include "collect.h"
+#include "geoip/databases.h"
 #include "geoip_fixture.h"
-#include "metrics/exposition.h"
 #include "page/page.h"
 #include "system/process.h"
 #include "traffic/history.h"
@@ -34,10 +34,11 @@ static struct {
 	struct traffic traffic;
 	struct batch_state capture;
 	struct process process;
-	struct http_counts counts;
+	struct collect collect;
+	const char *name;
 	struct web web;
 	struct routes routes;
-	struct geoip_database *country, *asn;
+	struct databases databases;
 	struct http *http;
 	struct sockaddr_un address;
 	socklen_t address_bytes;
@@ -47,20 +48,14 @@ static struct {
 
 static char answer[ANSWER_BYTES];
 
-static void observe(void *context, struct exposition *ret_exposition)
+static size_t metrics(void *context, enum exposition_format format, char *buffer, size_t bytes)
 {
 	(void)context;
-	server.counts = http_counts(server.http);
-	*ret_exposition = (struct exposition){ .options = &server.options,
-					       .traffic = &server.traffic,
-					       .capture = &server.capture,
-					       .process = &server.process,
-					       .http = &server.counts,
-					       .scrapes = &server.routes.counts,
-					       .country = server.country,
-					       .asn = server.asn,
-					       .now_ns = server.now_ns,
-					       .now_realtime_ns = server.now_ns };
+	server.collect.http = http_counts(server.http);
+	server.collect.scrapes = server.routes.scrapes;
+	server.collect.traffic.now_ns = server.collect.traffic.now_realtime_ns = server.now_ns;
+	process_usage(&server.process, &server.collect.process);
+	return collect_render(&server.collect, format, buffer, bytes);
 }
 
 static bool is_ready(void *context)
@@ -113,18 +108,27 @@ static int set_up(void **state)
 	server.now_ns = 1000 * SECOND;
 	assert_int_equal(options_parse(2, (char *const *)(uintptr_t)argv, &server.options, reason),
 			 0);
-	server.country = fixture_open(GEOIP_COUNTRY,
-				      fixture_path("TEST_FIXTURES", "GeoLite2-Country-Test.mmdb"));
-	server.asn =
+	server.databases.database[GEOIP_COUNTRY] = fixture_open(
+		GEOIP_COUNTRY, fixture_path("TEST_FIXTURES", "GeoLite2-Country-Test.mmdb"));
+	server.databases.database[GEOIP_ASN] =
 		fixture_open(GEOIP_ASN, fixture_path("TEST_FIXTURES", "GeoLite2-ASN-Test.mmdb"));
 	fill_series();
 	process_open(&server.process);
 	server.routes = (struct routes){ .telemetry_path = "/metrics",
-					 .observe = observe,
+					 .metrics = metrics,
 					 .ready = is_ready,
 					 .web = &server.web };
-	assert_int_equal(
-		snapshots_open(&server.routes.snapshots, exposition_bound(&server.options)), 0);
+	server.name = server.options.domains[0];
+	server.collect = (struct collect){ .traffic = { .traffic = &server.traffic,
+							.names = &server.name,
+							.domains = 1,
+							.max_series = LABEL_SETS,
+							.has_country = true,
+							.has_asn = true },
+					   .capture = &server.capture,
+					   .databases = &server.databases };
+	assert_int_equal(snapshots_open(&server.routes.snapshots, collect_bound(&server.collect)),
+			 0);
 	assert_int_equal(http_open(&options, &server.http), 0);
 	/* An address outside of the file system, which the kernel chooses */
 	server.address_bytes = sizeof(server.address);
@@ -145,8 +149,7 @@ static int tear_down(void **state)
 		assert_int_equal(server.routes.snapshots.snapshot[i].readers, 0);
 	snapshots_close(&server.routes.snapshots);
 	traffic_close(&server.traffic);
-	geoip_close(server.country);
-	geoip_close(server.asn);
+	databases_close(&server.databases);
 	close(server.process.stat_fd);
 	close(server.process.descriptors_fd);
 	return 0;
@@ -294,7 +297,7 @@ static void test_scrapers_at_the_same_moment_do_not_hold_it_together(void **stat
 	for (unsigned i = 0; i < COUNT(scrapers); i++)
 		scrapers[i] = ask("/metrics", i % 2 ? "Accept-Encoding: gzip\r\n" : "");
 	turns(1);
-	assert_int_equal(server.routes.counts.ok, COUNT(scrapers));
+	assert_int_equal(server.routes.scrapes.ok, COUNT(scrapers));
 	for (unsigned i = 0; i < COUNT(scrapers); i++) {
 		size_t bytes = 0;
 
@@ -318,7 +321,7 @@ static void test_one_host_gets_half_of_the_snapshots(void **state)
 		server.now_ns += SECOND / 10;
 	}
 	assert_int_equal(status_of(ask("/metrics", "")), 503);
-	assert_int_equal(server.routes.counts.unavailable, 1);
+	assert_int_equal(server.routes.scrapes.unavailable, 1);
 	assert_int_equal(status_of(ask("/-/healthy", "")), 200);
 	assert_int_equal(read_all(unread[0], &bytes), 200);
 	assert_int_equal(count_label_sets(answer), LABEL_SETS);
@@ -424,7 +427,7 @@ static void test_who_is_not_ready_says_so_and_is_healthy(void **state)
 	server.is_ready = false;
 	assert_int_equal(status_of(ask("/-/ready", "")), 503);
 	assert_int_equal(status_of(ask("/-/healthy", "")), 200);
-	assert_int_equal(server.routes.counts.unavailable, 0);
+	assert_int_equal(server.routes.scrapes.unavailable, 0);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

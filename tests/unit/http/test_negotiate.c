@@ -17,7 +17,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-static enum negotiate_format format(const char *accept)
+static enum exposition_format format(const char *accept)
 {
 	return negotiate_format(&accept, 1);
 }

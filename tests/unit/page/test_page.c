@@ -37,7 +37,7 @@ static void test_without_databases_it_says_how_to_get_them(void **state)
 	(void)state;
 	page_host_domains(1);
 	page_host_series(0, "ZZ", 0, 4);
-	host.exposition.country = host.exposition.asn = NULL;
+	databases_close(&host.databases);
 	page_host_render();
 	assert_shown("-geoip.country-database");
 	assert_shown("-geoip.asn-database");
@@ -88,8 +88,8 @@ static void test_the_peak_of_the_hour_is_shown_with_its_time(void **state)
 	assert_shown("<dt>Peak since start</dt><dd>9 clients, ");
 	assert_shown(">61 minutes ago<");
 	/* Since the latest sample */
-	host.exposition.now_ns += 10 * SECOND;
-	host.exposition.now_realtime_ns += 10 * SECOND;
+	host.facts.now_ns += 10 * SECOND;
+	host.facts.now_realtime_ns += 10 * SECOND;
 	*clients = 7;
 	page_host_look(3);
 	*clients = 3;
@@ -106,8 +106,8 @@ static void test_what_is_not_known_yet_is_not_shown_as_zero(void **state)
 	page_host_render();
 	assert_shown("<dt>Queries</dt><dd>&#8211;<");
 	/* Nor is an average over a gap the last minute's */
-	host.exposition.now_ns += 3000 * SECOND;
-	host.exposition.now_realtime_ns += 3000 * SECOND;
+	host.facts.now_ns += 3000 * SECOND;
+	host.facts.now_realtime_ns += 3000 * SECOND;
 	page_host_look(30);
 	page_host_render();
 	assert_shown("<dt>Queries</dt><dd>&#8211;<");
@@ -117,9 +117,9 @@ static void test_hostile_text_is_text(void **state)
 {
 	(void)state;
 	page_host_domains(2);
-	memcpy(host.options.domains[0], HOSTILE, sizeof(HOSTILE));
-	memcpy(host.options.domains[1], "\"><b>", 6);
-	host.options.telemetry_path = "/\"onclick='x'><script>";
+	memcpy(host.domains[0], HOSTILE, sizeof(HOSTILE));
+	memcpy(host.domains[1], "\"><b>", 6);
+	host.facts.telemetry_path = "/\"onclick='x'><script>";
 	memcpy(page_host_database(GEOIP_COUNTRY)->type, "<script>'\"&", 12);
 	memcpy(page_host_database(GEOIP_ASN)->type, HOSTILE, sizeof(HOSTILE));
 	memcpy(page_host_series(0, "DE", 1, 3)->place.country, "<&", 3);
@@ -144,7 +144,7 @@ static void test_the_only_domain_is_text_too(void **state)
 {
 	(void)state;
 	page_host_domains(1);
-	memcpy(host.options.domains[0], HOSTILE, sizeof(HOSTILE));
+	memcpy(host.domains[0], HOSTILE, sizeof(HOSTILE));
 	page_host_render();
 	assert_shown("<span>" ESCAPED "</span>");
 }
@@ -153,7 +153,7 @@ static void test_a_link_stays_on_this_host(void **state)
 {
 	(void)state;
 	page_host_domains(1);
-	host.options.telemetry_path = "//example.org/metrics";
+	host.facts.telemetry_path = "//example.org/metrics";
 	page_host_render();
 	assert_shown("href=\".//example.org/metrics\"");
 }
@@ -166,7 +166,7 @@ static void test_the_largest_page_fits_its_bound(void **state)
 	(void)state;
 	page_host_domains(CONFIG_DOMAINS);
 	for (uint32_t i = 0; i < CONFIG_DOMAINS; i++) {
-		memset(host.options.domains[i], 'w', 253);
+		memset(host.domains[i], 'w', 253);
 		host.traffic.domain[i].rejected[VERDICT_QTYPE] = UINT64_MAX / 128;
 	}
 	for (uint32_t i = 0; host.traffic.series.count < PAGE_SERIES + CONFIG_DOMAINS; i++) {
@@ -194,7 +194,7 @@ static void test_the_largest_page_fits_its_bound(void **state)
 		host.traffic.sessions.evictions = host.capture.ring_drops;
 		page_host_look(ago);
 	}
-	host.ready = false;
+	host.facts.is_ready = false;
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
 		memset(page_host_database(kind)->type, '&', GEOIP_TYPE_BYTES - 1);
 		page_host_database(kind)->build_epoch = 0;
@@ -209,26 +209,24 @@ static void test_the_largest_page_fits_its_bound(void **state)
 
 static void test_a_buffer_too_small_is_refused(void **state)
 {
-	const struct page_facts facts = { .exposition = &host.exposition,
-					  .history = &host.history };
 	char *exact;
 
 	(void)state;
 	page_host_domains(1);
-	host.ready = false;
+	host.facts.is_ready = false;
 	page_host_render();
 	for (size_t bytes = 0; bytes < host.bytes; bytes += bytes < 512 ? 1 : 97) {
 		char *small = malloc(bytes + 1);
 
 		assert_non_null(small);
 		small[bytes] = 'x';
-		assert_int_equal(page_render(&host.page, &facts, small, bytes), 0);
+		assert_int_equal(page_render(&host.page, &host.facts, small, bytes), 0);
 		assert_int_equal(small[bytes], 'x');
 		free(small);
 	}
 	exact = malloc(host.bytes);
 	assert_non_null(exact);
-	assert_int_equal(page_render(&host.page, &facts, exact, host.bytes), host.bytes);
+	assert_int_equal(page_render(&host.page, &host.facts, exact, host.bytes), host.bytes);
 	free(exact);
 }
 

@@ -75,7 +75,7 @@ static void test_spans_have_the_unit_that_says_most(void **state)
 
 static void test_times_are_relative_with_the_date_in_a_title(void **state)
 {
-	const struct page_view view = { .exposition = &host.exposition };
+	const struct page_view view = { .facts = &host.facts };
 
 	(void)state;
 	assert_writes("1970-01-01T00:00:00Z", page_date, 0);
@@ -84,11 +84,11 @@ static void test_times_are_relative_with_the_date_in_a_title(void **state)
 	assert_writes("at no date", page_ago, &view, UINT64_MAX);
 	assert_writes("never", page_ago_ns, &view, 0);
 	assert_writes(AT_NOW "just now</time>", page_ago, &view, NOW_1970);
-	host.exposition.now_realtime_ns += 59 * SECOND;
+	host.facts.now_realtime_ns += 59 * SECOND;
 	assert_writes(AT_NOW "59 seconds ago</time>", page_ago, &view, NOW_1970);
-	host.exposition.now_ns += 59 * SECOND;
+	host.facts.now_ns += 59 * SECOND;
 	assert_writes(AT_NOW "59 seconds ago</time>", page_ago_ns, &view, NOW);
-	host.exposition.now_realtime_ns -= 3600 * SECOND;
+	host.facts.now_realtime_ns -= 3600 * SECOND;
 	assert_writes(AT_NOW "in the future</time>", page_ago, &view, NOW_1970);
 }
 
@@ -100,7 +100,7 @@ static void test_every_problem_is_told_and_counted(void **state)
 	host.capture.ring_drops = 1234;
 	host.traffic.sessions.evictions = 1;
 	host.traffic.series.overflow = 1;
-	host.ready = false;
+	host.facts.is_ready = false;
 	page_host_database(GEOIP_COUNTRY)->build_epoch = NOW_1970 - 61 * DAY;
 	page_host_render();
 	assert_shown("<title>5 problems - dnstt_exporter</title>");
@@ -120,15 +120,15 @@ static void test_a_certificate_that_ends_within_14_days_is_a_problem(void **stat
 {
 	(void)state;
 	page_host_domains(1);
-	host.exposition.certificate_ends = NOW_1970 + 14 * DAY;
+	host.facts.certificate_expiry = NOW_1970 + 14 * DAY;
 	page_host_render();
 	assert_not_shown("The certificate");
-	host.exposition.certificate_ends = NOW_1970 + 14 * DAY - 1;
+	host.facts.certificate_expiry = NOW_1970 + 14 * DAY - 1;
 	page_host_render();
 	assert_shown(">1 problem<");
 	assert_shown(
 		"<strong>The certificate ends soon.</strong> It is valid for another 13 days.");
-	host.exposition.certificate_ends = NOW_1970 - 3 * DAY;
+	host.facts.certificate_expiry = NOW_1970 - 3 * DAY;
 	page_host_render();
 	assert_shown("<strong>The certificate has expired.</strong> It ended ");
 	assert_shown("3 days ago");
