@@ -93,11 +93,11 @@ static int serve(int fd, const char *address)
 static int listen_handed_over(void)
 {
 	int fds[OPTIONS_ADDRESSES], count;
-	char reason[256];
+	struct reason reason;
 
-	count = systemd_listeners(fds, OPTIONS_ADDRESSES, reason, sizeof(reason));
+	count = systemd_listeners(fds, OPTIONS_ADDRESSES, &reason);
 	if (count < 0)
-		log_line(LOG_ERROR, "cannot listen", LOG_TEXT("reason", reason));
+		log_line(LOG_ERROR, "cannot listen", LOG_TEXT("reason", reason.text));
 	for (int i = 0; i < count; i++) {
 		int failed = serve(fds[i], "a socket that systemd passed");
 
@@ -115,7 +115,6 @@ static int open_listeners(void)
 					      .answer = routes_answer,
 					      .context = &exporter.routes,
 					      .max_requests = exporter.options.max_requests };
-	char reason[256];
 
 	if (http_open(&options, &exporter.http) < 0) {
 		log_fields(LOG_ERROR, "cannot start the HTTP server", NULL);
@@ -124,11 +123,15 @@ static int open_listeners(void)
 	if (exporter.options.web_systemd_socket)
 		return listen_handed_over();
 	for (uint32_t i = 0; i < exporter.options.address_count; i++) {
-		const struct listen_address *address = &exporter.options.addresses[i];
-		int fd = listen_open(address, reason, sizeof(reason)), failed;
+		const struct address *address = &exporter.options.addresses[i];
+		int fd = listen_open((const struct sockaddr *)&address->socket, address->bytes,
+				     address->any_family);
+		int failed;
 
 		if (fd < 0) {
-			log_line(LOG_ERROR, "cannot listen", LOG_TEXT("reason", reason));
+			log_line(LOG_ERROR, "cannot listen on -web.listen-address",
+				 LOG_TEXT("address", address->text),
+				 LOG_TEXT("error", strerror(-fd)));
 			return fd;
 		}
 		failed = serve(fd, address->text);
@@ -143,39 +146,40 @@ static int read_databases(void)
 	const char *const paths[GEOIP_KINDS] = { [GEOIP_COUNTRY] =
 							 exporter.options.country_database,
 						 [GEOIP_ASN] = exporter.options.asn_database };
-	char reason[GEOIP_REASON_BYTES];
-	int failed = databases_read(&exporter.databases, paths, reason);
+	struct reason reason;
+	int failed = databases_read(&exporter.databases, paths, &reason);
 
 	if (failed)
-		log_line(LOG_ERROR, "cannot read a GeoIP database", LOG_TEXT("reason", reason));
+		log_line(LOG_ERROR, "cannot read a GeoIP database",
+			 LOG_TEXT("reason", reason.text));
 	return failed;
 }
 
 static int open_databases(void)
 {
-	char reason[GEOIP_REASON_BYTES];
-	int failed = databases_open(&exporter.databases, reason);
+	struct reason reason;
+	int failed = databases_open(&exporter.databases, &reason);
 
 	if (failed)
-		log_line(LOG_ERROR, "cannot use a GeoIP database", LOG_TEXT("reason", reason));
+		log_line(LOG_ERROR, "cannot use a GeoIP database", LOG_TEXT("reason", reason.text));
 	return failed;
 }
 
 static int start_capture(void)
 {
-	char reason[SPAWN_REASON_BYTES];
+	struct reason reason;
 	struct spawn_user user;
 	int other = spawn_user(&user), failed;
 
 	if (other < 0) {
-		log_fields(LOG_ERROR, "there is no user to become: create dnstt_exporter or nobody",
+		log_fields(LOG_ERROR, "no unprivileged user found: create dnstt_exporter or nobody",
 			   NULL);
 		return other;
 	}
 	failed = spawn_capture(exporter.options.capture_program, &exporter.options.capture,
-			       other == 0 ? &user : NULL, &exporter.capture.process, reason);
+			       other == 0 ? &user : NULL, &exporter.capture.process, &reason);
 	if (failed) {
-		log_line(LOG_ERROR, "cannot start capture", LOG_TEXT("reason", reason));
+		log_line(LOG_ERROR, "cannot start capture", LOG_TEXT("reason", reason.text));
 		return failed;
 	}
 	failed = spawn_drop(other == 0 ? &user : NULL);
@@ -245,7 +249,7 @@ static int open_traffic(void)
 					  .max_sessions = options->max_sessions,
 					  .max_series = options->max_series,
 					  .use_ecs = options->capture.use_ecs,
-					  .interfaces = &options->interfaces,
+					  .interfaces = &exporter.interfaces,
 					  .country = exporter.databases.database[GEOIP_COUNTRY],
 					  .asn = exporter.databases.database[GEOIP_ASN] };
 
@@ -275,13 +279,13 @@ static int open_traffic(void)
 
 int main(int argc, char **argv)
 {
-	char reason[FLAGS_REASON_BYTES];
+	struct reason reason;
 	int parsed, failed, status;
 
 	fill_standard_descriptors();
-	parsed = options_parse(argc, argv, &exporter.options, reason);
+	parsed = options_parse(argc, argv, &exporter.options, &reason);
 	if (parsed < 0) {
-		fprintf(stderr, "dnstt_exporter: %s\n", reason);
+		fprintf(stderr, "dnstt_exporter: %s\n", reason.text);
 		return EXIT_USAGE;
 	}
 	if (parsed > 0) {
@@ -313,7 +317,8 @@ int main(int argc, char **argv)
 	if (failed)
 		log_line(LOG_WARN, "the service manager cannot be told anything",
 			 LOG_TEXT("error", strerror(-failed)));
-	failed = interfaces_watch(&exporter.options.interfaces);
+	failed = interfaces_open(&exporter.interfaces, exporter.options.interfaces,
+				 exporter.options.interface_count);
 	if (failed)
 		log_line(LOG_ERROR, "cannot watch the interfaces of -capture.interface",
 			 LOG_TEXT("error", strerror(-failed)));

@@ -137,7 +137,7 @@ static void interfaces_ready(void *context, uint32_t events)
 	struct exporter *exporter = context;
 
 	(void)events;
-	interfaces_read(&exporter->options.interfaces);
+	interfaces_read(&exporter->interfaces);
 }
 
 int run_watch(struct exporter *exporter)
@@ -148,8 +148,7 @@ int run_watch(struct exporter *exporter)
 	sources[0] = (struct loop_source){ exporter->signals, signal_ready, exporter };
 	sources[1] = (struct loop_source){ exporter->capture.process.ipc, capture_ready, exporter };
 	sources[2] = (struct loop_source){ http_fd(exporter->http), http_ready, exporter };
-	sources[3] =
-		(struct loop_source){ exporter->options.interfaces.fd, interfaces_ready, exporter };
+	sources[3] = (struct loop_source){ exporter->interfaces.fd, interfaces_ready, exporter };
 	for (unsigned i = 0; i < ARRAY_LENGTH(sources); i++)
 		if (sources[i].fd >= 0 && loop_add(exporter->epoll, &sources[i], EPOLLIN) < 0)
 			return -errno;

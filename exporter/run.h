@@ -14,6 +14,7 @@
 #include "system/process.h"
 #include "system/systemd.h"
 #include "traffic/history.h"
+#include "traffic/interfaces.h"
 #include "traffic/traffic.h"
 #include "web/web.h"
 
@@ -22,6 +23,7 @@ struct exporter {
 	struct options options;
 	const char *names[CONFIG_DOMAINS]; /* of its domains */
 	struct process process;
+	struct interfaces interfaces;
 	struct databases databases;
 	struct supervise capture;
 	struct traffic traffic;

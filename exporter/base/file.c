@@ -36,6 +36,17 @@ int file_identify(const char *path, struct file_identity *ret_identity)
 	return 0;
 }
 
+int file_identify_open(int fd, struct file_identity *ret_identity)
+{
+	struct stat status;
+
+	*ret_identity = (struct file_identity){ 0 };
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	*ret_identity = identity_of(&status);
+	return 0;
+}
+
 /* Five fields of 8 bytes: no padding */
 bool file_same(const struct file_identity *one, const struct file_identity *other)
 {

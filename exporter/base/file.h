@@ -25,6 +25,11 @@ struct file_identity {
 int file_identify(const char *path, struct file_identity *ret_identity);
 
 /**
+ * file_identify_open() - The same of an open file
+ */
+int file_identify_open(int fd, struct file_identity *ret_identity);
+
+/**
  * file_same() - Whether two identities are those of one file that nobody touched in between
  */
 bool file_same(const struct file_identity *one, const struct file_identity *other);

@@ -3,6 +3,7 @@
 #include "cli/flags.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,22 +34,42 @@ static const char *switch_value(const char *text)
 	return NULL;
 }
 
-int flags_parse(const struct flag *flags, void *target, int argc, char *const *argv,
-		char ret_reason[FLAGS_REASON_BYTES])
+/* Return: 0, -EINVAL with the reason filled */
+static int take(const struct flag *flag, void *target, const char *value, struct reason *ret_reason)
 {
+	struct reason reason = { "" };
+
+	if (!flag->argument && value)
+		value = switch_value(value);
+	if (!value && !flag->argument)
+		(void)reason_set(&reason, 0, "write true or false");
+	else if (!value)
+		(void)reason_set(&reason, 0, "a value is missing: write -%s %s", flag->name,
+				 flag->argument);
+	else if (flag->set(target, (char *)target + flag->field, value, &reason) == 0)
+		return 0;
+	if (reason.text[0] == '\0')
+		(void)reason_set(&reason, 0, "the value is wrong; see -help");
+	return reason_set(ret_reason, -EINVAL, "-%s: %s", flag->name, reason.text);
+}
+
+int flags_parse(const struct flag *flags, void *target, int argc, char *const *argv,
+		struct reason *ret_reason)
+{
+	bool given[FLAGS_MOST] = { false };
+	int failed = 0;
+
 	for (int i = 1; i < argc; i++) {
 		const char *name = argv[i], *equals, *value;
-		char reason[FLAGS_REASON_BYTES] = "";
 		const struct flag *flag;
 		size_t length;
 
-		if (name[0] != '-' || name[1] == '\0') {
-			snprintf(ret_reason, FLAGS_REASON_BYTES,
-				 "unexpected argument \"%.64s\"; every option starts with a dash, "
-				 "see -help",
-				 name);
-			return -EINVAL;
-		}
+		if (name[0] != '-' || name[1] == '\0')
+			return reason_set(
+				ret_reason, -EINVAL,
+				"unexpected argument \"%.64s\"; every option starts with a "
+				"dash, see -help",
+				name);
 		name += name[1] == '-' ? 2 : 1;
 		equals = strchr(name, '=');
 		length = equals ? (size_t)(equals - name) : strlen(name);
@@ -56,34 +77,26 @@ int flags_parse(const struct flag *flags, void *target, int argc, char *const *a
 		    (length == 4 && memcmp(name, "help", 4) == 0))
 			return 1;
 		flag = find(flags, name, length);
-		if (!flag) {
-			snprintf(ret_reason, FLAGS_REASON_BYTES,
-				 "flag provided but not defined: -%.*s; -help lists all flags",
-				 (int)(length < 64 ? length : 64), name);
-			return -EINVAL;
-		}
+		if (!flag)
+			return reason_set(
+				ret_reason, -EINVAL,
+				"flag provided but not defined: -%.*s; -help lists all flags",
+				(int)(length < 64 ? length : 64), name);
 		value = equals ? equals + 1 : flag->argument ? argv[i + 1] : "true";
-		if (!flag->argument && !(value = switch_value(value)))
-			snprintf(reason, sizeof(reason), "write true or false");
-		else if (!value)
-			snprintf(reason, sizeof(reason), "a value is missing: write -%s %s",
-				 flag->name, flag->argument);
-		else if (flag->set(target, value, reason, sizeof(reason)) == 0)
-			reason[0] = '\0';
-		else if (reason[0] == '\0')
-			snprintf(reason, sizeof(reason), "the value is wrong; see -help");
-		if (reason[0] != '\0') {
-			snprintf(ret_reason, FLAGS_REASON_BYTES, "-%s: %s", flag->name, reason);
-			return -EINVAL;
-		}
+		failed = take(flag, target, value, ret_reason);
+		if (failed)
+			return failed;
+		given[flag - flags] = true;
 		i += flag->argument && !equals;
 	}
-	return 0;
+	for (const struct flag *flag = flags; flag->name && !failed; flag++)
+		if (flag->fallback && !given[flag - flags])
+			failed = take(flag, target, flag->fallback, ret_reason);
+	return failed;
 }
 
-void flags_help(const struct flag *flags, const char *introduction)
+void flags_help(const struct flag *flags)
 {
-	printf("%s\n", introduction);
 	for (; flags->name; flags++) {
 		printf("  -%s%s%s\n    \t%s", flags->name, flags->argument ? " " : "",
 		       flags->argument ? flags->argument : "", flags->help);

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,81 +12,78 @@
 
 #include "base/number.h"
 #include "build.h"
+#include "cli/flags.h"
 
-#define DEFAULT_PORT	   53
-#define DEFAULT_RING_BYTES (32u << 20)
-#define RING_MIN	   (1u << 20)
-#define BLOCK_USUAL	   (512u << 10)
-#define BLOCKS		   64
-#define DEFAULT_LATENCY_MS 50
-#define DEFAULT_SESSIONS   131072
-#define DEFAULT_SERIES	   4096
-#define DEFAULT_REQUESTS   40
-#define MAX_SESSIONS	   (16ul << 20)
-#define MAX_SERIES	   (1ul << 20)
-#define DEFAULT_LISTEN	   "127.0.0.1:9713"
+#define RING_MIN     (1u << 20)
+#define BLOCK_USUAL  (512u << 10)
+#define BLOCKS	     64
+#define MAX_SESSIONS (16ul << 20)
+#define MAX_SERIES   (1ul << 20)
+#define MAX_REQUESTS 1000000ul
 
-static int set_domain(void *target, const char *value, char *reason, size_t bytes)
+static int set_domain(void *target, void *field, const char *value, struct reason *ret_reason)
 {
 	struct options *options = target;
 	uint8_t *count = &options->capture.tunnel_count;
 	struct tunnel *tunnel = &options->capture.tunnels[*count];
 	int failed;
 
-	if (*count == CONFIG_DOMAINS) {
-		snprintf(reason, bytes, "at most %d domains can be watched by one exporter",
-			 CONFIG_DOMAINS);
-		return -EINVAL;
-	}
-	failed = wires_parse(value, tunnel, options->domains[*count], reason, bytes);
+	(void)field;
+	if (*count == CONFIG_DOMAINS)
+		return reason_set(ret_reason, -EINVAL,
+				  "at most %d domains can be watched by one exporter",
+				  CONFIG_DOMAINS);
+	failed = wires_parse(value, tunnel, options->domains[*count], ret_reason);
 	if (failed)
 		return failed;
-	for (unsigned i = 0; i < *count; i++) {
-		if (strcmp(options->domains[i], options->domains[*count]) != 0)
-			continue;
-		snprintf(reason, bytes, "%.64s is given twice; leave one out", options->domains[i]);
-		return -EINVAL;
-	}
+	for (unsigned i = 0; i < *count; i++)
+		if (strcmp(options->domains[i], options->domains[*count]) == 0)
+			return reason_set(ret_reason, -EINVAL,
+					  "%.64s is given twice; leave one out",
+					  options->domains[i]);
 	++*count;
 	return 0;
 }
 
-static int set_port(void *target, const char *value, char *reason, size_t bytes)
+static int set_port(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	struct options *options = target;
 	unsigned long number;
 
-	if (number_parse(value, 1, 65535, &number) < 0) {
-		snprintf(reason, bytes, "\"%.32s\" is no UDP port; write a number from 1 to 65535",
-			 value);
-		return -EINVAL;
-	}
-	options->capture.port = (uint16_t)number;
+	(void)target;
+	if (number_parse(value, 1, 65535, &number) < 0)
+		return reason_set(ret_reason, -EINVAL,
+				  "\"%.32s\" is not a UDP port; write a number from 1 to 65535",
+				  value);
+	*(uint16_t *)field = (uint16_t)number;
 	return 0;
 }
 
-static int set_interface(void *target, const char *value, char *reason, size_t bytes)
+/* Whether there is one of that name is not looked at here: it may come and go */
+static int set_interface(void *target, void *field, const char *value, struct reason *ret_reason)
 {
 	struct options *options = target;
-	int failed = interfaces_add(&options->interfaces, value);
 
-	if (failed == -ENOSPC)
-		snprintf(reason, bytes, "at most %d interfaces can be named", INTERFACES_MAX);
-	else if (failed)
-		snprintf(reason, bytes, "there is no interface \"%.32s\"; \"ip link\" lists them",
-			 value);
-	return failed;
+	(void)field;
+	if (options->interface_count == OPTIONS_INTERFACES)
+		return reason_set(ret_reason, -ENOSPC, "at most %d interfaces can be named",
+				  OPTIONS_INTERFACES);
+	if (value[0] == '\0' || strlen(value) >= IF_NAMESIZE || strpbrk(value, "/ \t\n"))
+		return reason_set(ret_reason, -EINVAL,
+				  "\"%.32s\" cannot be the name of an interface; \"ip link\" lists "
+				  "them",
+				  value);
+	options->interfaces[options->interface_count++] = value;
+	return 0;
 }
 
-static int set_capture_program(void *target, const char *value, char *reason, size_t bytes)
+static int set_capture_program(void *target, void *field, const char *value,
+			       struct reason *ret_reason)
 {
-	struct options *options = target;
-
-	if (value[0] != '/' && !strchr(value, '/')) {
-		snprintf(reason, bytes, "write the path of dnstt_capture, with a slash");
-		return -EINVAL;
-	}
-	options->capture_program = value;
+	(void)target;
+	if (!strchr(value, '/'))
+		return reason_set(ret_reason, -EINVAL,
+				  "write the path of dnstt_capture, with a slash");
+	*(const char **)field = value;
 	return 0;
 }
 
@@ -102,13 +100,13 @@ static void divide_ring(struct config *config, uint32_t bytes)
 	config->blocks = bytes / config->block_bytes;
 }
 
-/* "32MiB", "64MB", or bytes */
-static int set_ring_size(void *target, const char *value, char *reason, size_t bytes)
+/* "32MiB", "1024KiB", or bytes */
+static int set_ring_size(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	struct options *options = target;
 	unsigned long long size;
 	char *unit;
 
+	(void)target;
 	errno = 0;
 	size = strtoull(value, &unit, 10);
 	if (strcmp(unit, "MiB") == 0)
@@ -118,261 +116,206 @@ static int set_ring_size(void *target, const char *value, char *reason, size_t b
 	else if (*unit != '\0')
 		size = 0;
 	if (errno != 0 || !isdigit((unsigned char)value[0]) || size < RING_MIN ||
-	    size > CONFIG_RING_MAX) {
-		snprintf(reason, bytes, "write a size from 1MiB to 1024MiB, as in 32MiB");
-		return -EINVAL;
-	}
-	divide_ring(&options->capture, (uint32_t)size);
+	    size > CONFIG_RING_MAX)
+		return reason_set(ret_reason, -EINVAL,
+				  "write a size from 1MiB to 1024MiB, as in 32MiB");
+	divide_ring(field, (uint32_t)size);
 	return 0;
 }
 
-static int set_latency(void *target, const char *value, char *reason, size_t bytes)
+static int set_latency(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	struct options *options = target;
 	char *unit;
 	unsigned long milliseconds = strtoul(value, &unit, 10);
 
+	(void)target;
 	if (!isdigit((unsigned char)value[0]) || strcmp(unit, "ms") != 0 || milliseconds < 1 ||
-	    milliseconds > CONFIG_LATENCY_MAX) {
-		snprintf(reason, bytes, "write a time from 1ms to %dms", CONFIG_LATENCY_MAX);
-		return -EINVAL;
-	}
-	options->capture.latency_ms = (uint16_t)milliseconds;
+	    milliseconds > CONFIG_LATENCY_MAX)
+		return reason_set(ret_reason, -EINVAL, "write a time from 1ms to %dms",
+				  CONFIG_LATENCY_MAX);
+	*(uint16_t *)field = (uint16_t)milliseconds;
 	return 0;
 }
 
-static int set_path(const char **path, const char *value, char *reason, size_t bytes)
+static int set_file(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	if (value[0] == '\0') {
-		snprintf(reason, bytes, "write the path of an .mmdb file");
-		return -EINVAL;
-	}
-	*path = value;
+	(void)target;
+	if (value[0] == '\0')
+		return reason_set(ret_reason, -EINVAL, "write the path of a file");
+	*(const char **)field = value;
 	return 0;
 }
 
-static int set_country_database(void *target, const char *value, char *reason, size_t bytes)
+static int set_switch(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	return set_path(&((struct options *)target)->country_database, value, reason, bytes);
-}
-
-static int set_asn_database(void *target, const char *value, char *reason, size_t bytes)
-{
-	return set_path(&((struct options *)target)->asn_database, value, reason, bytes);
-}
-
-static int set_use_ecs(void *target, const char *value, char *reason, size_t bytes)
-{
-	(void)reason, (void)bytes;
-	((struct options *)target)->capture.use_ecs = value[0] == 't';
+	(void)target, (void)ret_reason;
+	*(bool *)field = value[0] == 't';
 	return 0;
 }
 
-static int set_count(uint32_t *count, const char *value, unsigned long most, char *reason,
-		     size_t bytes)
+static int set_use_ecs(void *target, void *field, const char *value, struct reason *ret_reason)
+{
+	(void)target, (void)ret_reason;
+	*(uint8_t *)field = value[0] == 't';
+	return 0;
+}
+
+static int set_count(uint32_t *count, unsigned long least, unsigned long most, const char *value,
+		     struct reason *ret_reason)
 {
 	unsigned long number;
 
-	if (number_parse(value, 1, most, &number) < 0) {
-		snprintf(reason, bytes, "write a number from 1 to %lu", most);
-		return -EINVAL;
-	}
+	if (number_parse(value, least, most, &number) < 0)
+		return reason_set(ret_reason, -EINVAL, "write a number from %lu to %lu%s", least,
+				  most, least == 0 ? "; 0 means no limit" : "");
 	*count = (uint32_t)number;
 	return 0;
 }
 
-static int set_max_sessions(void *target, const char *value, char *reason, size_t bytes)
+static int set_max_sessions(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	return set_count(&((struct options *)target)->max_sessions, value, MAX_SESSIONS, reason,
-			 bytes);
+	(void)target;
+	return set_count(field, 1, MAX_SESSIONS, value, ret_reason);
 }
 
-static int set_max_series(void *target, const char *value, char *reason, size_t bytes)
+static int set_max_series(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	return set_count(&((struct options *)target)->max_series, value, MAX_SERIES, reason, bytes);
+	(void)target;
+	return set_count(field, 1, MAX_SERIES, value, ret_reason);
 }
 
-static int set_listen_address(void *target, const char *value, char *reason, size_t bytes)
+static int set_max_requests(void *target, void *field, const char *value, struct reason *ret_reason)
+{
+	(void)target;
+	return set_count(field, 0, MAX_REQUESTS, value, ret_reason);
+}
+
+static int set_listen_address(void *target, void *field, const char *value,
+			      struct reason *ret_reason)
 {
 	struct options *options = target;
 
-	if (options->address_count == OPTIONS_ADDRESSES) {
-		snprintf(reason, bytes, "at most %d addresses", OPTIONS_ADDRESSES);
-		return -ENOSPC;
-	}
-	if (listen_parse(value, &options->addresses[options->address_count]) < 0) {
-		snprintf(reason, bytes,
-			 "\"%.64s\" is no address; write :9713, 127.0.0.1:9713 or [::1]:9713",
-			 value);
-		return -EINVAL;
-	}
+	(void)field;
+	if (options->address_count == OPTIONS_ADDRESSES)
+		return reason_set(ret_reason, -ENOSPC, "at most %d addresses", OPTIONS_ADDRESSES);
+	if (address_parse(value, &options->addresses[options->address_count]) < 0)
+		return reason_set(ret_reason, -EINVAL,
+				  "\"%.64s\" is not an address; write :9713, 127.0.0.1:9713 or "
+				  "[::1]:9713",
+				  value);
 	options->address_count++;
 	return 0;
 }
 
-static int set_telemetry_path(void *target, const char *value, char *reason, size_t bytes)
+static int set_telemetry_path(void *target, void *field, const char *value,
+			      struct reason *ret_reason)
 {
-	struct options *options = target;
-
-	if (value[0] != '/' || strlen(value) > 128 || strpbrk(value, "?#% \"<>&\\\t\r\n")) {
-		snprintf(reason, bytes, "write a path that starts with a slash, as in /metrics");
-		return -EINVAL;
-	}
-	options->telemetry_path = value;
+	(void)target;
+	if (value[0] != '/' || strlen(value) > 128 || strpbrk(value, "?#% \"<>&\\\t\r\n"))
+		return reason_set(ret_reason, -EINVAL,
+				  "write a path that starts with a slash, as in /metrics");
+	*(const char **)field = value;
 	return 0;
 }
 
-static int set_web_config_file(void *target, const char *value, char *reason, size_t bytes)
+static int set_log_level(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	struct options *options = target;
-
-	if (value[0] == '\0') {
-		snprintf(reason, bytes, "write the path of a file");
-		return -EINVAL;
-	}
-	options->web_config_file = value;
-	return 0;
+	(void)target;
+	(void)reason_set(ret_reason, 0, "write debug, info, warn or error");
+	return log_level_from(value, field);
 }
 
-static int set_max_requests(void *target, const char *value, char *reason, size_t bytes)
+static int set_log_format(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	struct options *options = target;
-	unsigned long number;
-
-	if (number_parse(value, 0, 1000000, &number) < 0) {
-		snprintf(reason, bytes, "write a number, 0 for no limit");
-		return -EINVAL;
-	}
-	options->max_requests = (uint32_t)number;
-	return 0;
+	(void)target;
+	(void)reason_set(ret_reason, 0, "write logfmt or json");
+	return log_format_from(value, field);
 }
 
-static int set_systemd_socket(void *target, const char *value, char *reason, size_t bytes)
-{
-	(void)reason, (void)bytes;
-	((struct options *)target)->web_systemd_socket = value[0] == 't';
-	return 0;
-}
-
-static int set_disable_exporter_metrics(void *target, const char *value, char *reason, size_t bytes)
-{
-	(void)reason, (void)bytes;
-	((struct options *)target)->disable_exporter_metrics = value[0] == 't';
-	return 0;
-}
-
-static int set_disable_page(void *target, const char *value, char *reason, size_t bytes)
-{
-	(void)reason, (void)bytes;
-	((struct options *)target)->disable_page = value[0] == 't';
-	return 0;
-}
-
-static int set_log_level(void *target, const char *value, char *reason, size_t bytes)
-{
-	snprintf(reason, bytes, "write debug, info, warn or error");
-	return log_level_from(value, &((struct options *)target)->log_level);
-}
-
-static int set_log_format(void *target, const char *value, char *reason, size_t bytes)
-{
-	snprintf(reason, bytes, "write logfmt or json");
-	return log_format_from(value, &((struct options *)target)->log_format);
-}
-
-static int set_version(void *target, const char *value, char *reason, size_t bytes)
-{
-	(void)reason, (void)bytes;
-	((struct options *)target)->version = value[0] == 't';
-	return 0;
-}
+#define FIELD(member) offsetof(struct options, member)
 
 static const struct flag flags[] = {
 	{ "dnstt.domain", "DOMAIN", NULL,
-	  "Domain of a tunnel, as dnstt-server has it; repeatable, up to 64. Options follow after\n"
-	  "    \tcommas: wire=dnstt|noizdns|dnstt-aaaa|vaydns|dnsttex, then id-bytes=1..8,\n"
-	  "    \trecord-type=txt|..., min-edns=BYTES (dnstt-server's -mtu), framing=on|off",
-	  set_domain },
-	{ "dnstt.port", "PORT", "53", "UDP port on which queries arrive at this host", set_port },
-	{ "capture.interface", "NAME", "all", "Count only what passes this interface; repeatable",
-	  set_interface },
+	  "Domain of a tunnel, as dnstt-server has it; repeatable, up to 64. Options may follow\n"
+	  "    \tafter commas: wire=WIRE (below) first, then id-bytes=1..8, record-type=txt|...,\n"
+	  "    \tmin-edns=BYTES (dnstt-server's -mtu), framing=on|off",
+	  set_domain, 0 },
+	{ "dnstt.port", "PORT", "53", "UDP port on which queries arrive at this host", set_port,
+	  FIELD(capture.port) },
+	{ "capture.interface", "NAME", NULL,
+	  "Count only what passes this interface; repeatable; without it all count", set_interface,
+	  0 },
 	{ "capture.ring-size", "SIZE", "32MiB", "Memory in which packets wait for capture",
-	  set_ring_size },
-	{ "capture.latency", "TIME", "50ms", "How long a packet may wait before it is counted",
-	  set_latency },
-	{ "capture.program", "PATH", CAPTURE_PROGRAM, "Where dnstt_capture is",
-	  set_capture_program },
+	  set_ring_size, FIELD(capture) },
+	{ "capture.latency", "TIME", "50ms",
+	  "How long a packet may wait before it is counted, 1ms to 100ms", set_latency,
+	  FIELD(capture.latency_ms) },
+	{ "capture.program", "PATH", CAPTURE_PROGRAM, "Where dnstt_capture is", set_capture_program,
+	  FIELD(capture_program) },
 	{ "geoip.country-database", "FILE", NULL,
-	  "MaxMind DB with countries; adds the label country", set_country_database },
+	  "MaxMind DB with countries; adds the label country", set_file, FIELD(country_database) },
 	{ "geoip.asn-database", "FILE", NULL, "MaxMind DB with AS numbers; adds the label asn",
-	  set_asn_database },
+	  set_file, FIELD(asn_database) },
 	{ "geoip.use-ecs", NULL, "false",
-	  "Locate a query by its EDNS Client Subnet, where the resolver sends one", set_use_ecs },
-	{ "sessions.max", "COUNT", "131072", "Sessions that are remembered at most",
-	  set_max_sessions },
+	  "Locate a query by its EDNS Client Subnet, where the resolver sends one", set_use_ecs,
+	  FIELD(capture.use_ecs) },
+	{ "sessions.max", "COUNT", "131072", "Maximum number of sessions that are remembered",
+	  set_max_sessions, FIELD(max_sessions) },
 	{ "metrics.max-series", "COUNT", "4096",
-	  "Label sets at most; the rest is shown as \"other\"", set_max_series },
-	{ "web.listen-address", "ADDRESS", DEFAULT_LISTEN,
-	  "Address for Prometheus; repeatable; :9713 is every address of this host",
-	  set_listen_address },
-	{ "web.telemetry-path", "PATH", "/metrics", "Path of the metrics", set_telemetry_path },
+	  "Maximum number of label sets; the rest is counted as \"other\"", set_max_series,
+	  FIELD(max_series) },
+	{ "web.listen-address", "ADDRESS", "127.0.0.1:9713",
+	  "Address for Prometheus; repeatable; :9713 is every address of this host, IPv6 and IPv4",
+	  set_listen_address, 0 },
+	{ "web.telemetry-path", "PATH", "/metrics", "Path of the metrics", set_telemetry_path,
+	  FIELD(telemetry_path) },
 	{ "web.config.file", "FILE", NULL,
 	  "TLS, users, headers and rate limit, as exporter-toolkit's web configuration has them",
-	  set_web_config_file },
-	{ "web.systemd-socket", NULL, "false",
-	  "Serve the sockets that systemd passes, and no other", set_systemd_socket },
-	{ "web.max-requests", "COUNT", "40", "Requests at a time, 0 for no limit",
-	  set_max_requests },
+	  set_file, FIELD(web_config_file) },
+	{ "web.systemd-socket", NULL, "false", "Serve only the sockets that systemd passes",
+	  set_switch, FIELD(web_systemd_socket) },
+	{ "web.max-requests", "COUNT", "40",
+	  "Maximum number of requests served at once, half of them for one host; 0 means no limit",
+	  set_max_requests, FIELD(max_requests) },
 	{ "web.disable-exporter-metrics", NULL, "false", "Leave out process_* and promhttp_*",
-	  set_disable_exporter_metrics },
-	{ "web.disable-page", NULL, "false", "Serve a plain landing page at /", set_disable_page },
-	{ "log.level", "LEVEL", "info", "Least important lines to log: debug, info, warn, error",
-	  set_log_level },
-	{ "log.format", "FORMAT", "logfmt", "logfmt or json", set_log_format },
-	{ "version", NULL, NULL, "Print the version", set_version },
+	  set_switch, FIELD(disable_exporter_metrics) },
+	{ "web.disable-page", NULL, "false", "Serve a plain landing page at /", set_switch,
+	  FIELD(disable_page) },
+	{ "log.level", "LEVEL", "info", "Lowest severity to log: debug, info, warn or error",
+	  set_log_level, FIELD(log_level) },
+	{ "log.format", "FORMAT", "logfmt", "Format of log lines: logfmt or json", set_log_format,
+	  FIELD(log_format) },
+	{ "version", NULL, NULL, "Print the version", set_switch, FIELD(version) },
 	{ 0 },
 };
 
 int options_parse(int argc, char *const *argv, struct options *ret_options,
-		  char ret_reason[FLAGS_REASON_BYTES])
+		  struct reason *ret_reason)
 {
 	struct options *options = ret_options;
-	char reason[FLAGS_REASON_BYTES] = "";
 	int result;
 
 	memset(options, 0, sizeof(*options));
 	options->capture.magic = CONFIG_MAGIC;
 	options->capture.version = CONFIG_VERSION;
-	options->capture.port = DEFAULT_PORT;
-	divide_ring(&options->capture, DEFAULT_RING_BYTES);
-	options->capture.latency_ms = DEFAULT_LATENCY_MS;
-	options->capture_program = CAPTURE_PROGRAM;
-	options->max_sessions = DEFAULT_SESSIONS;
-	options->max_series = DEFAULT_SERIES;
-	options->telemetry_path = "/metrics";
-	options->max_requests = DEFAULT_REQUESTS;
-	options->log_level = LOG_INFO;
-	options->interfaces.fd = -1;
-
 	result = flags_parse(flags, options, argc, argv, ret_reason);
 	if (result != 0 || options->version)
 		return result;
-	if (options->capture.tunnel_count == 0) {
-		snprintf(ret_reason, FLAGS_REASON_BYTES,
-			 "-dnstt.domain: missing; name the tunnel's domain, as in -dnstt.domain "
-			 "t.example.com");
-		return -EINVAL;
-	}
+	if (options->capture.tunnel_count == 0)
+		return reason_set(ret_reason, -EINVAL,
+				  "-dnstt.domain: missing; name the tunnel's domain, as in "
+				  "-dnstt.domain t.example.com");
 	if (options->max_series < options->capture.tunnel_count)
 		options->max_series = options->capture.tunnel_count;
-	if (options->address_count == 0)
-		set_listen_address(options, DEFAULT_LISTEN, reason, sizeof(reason));
 	return 0;
 }
 
 void options_help(void)
 {
-	flags_help(flags,
-		   "dnstt_exporter watches a DNSTT server's DNS traffic and serves Prometheus "
-		   "metrics.\n\nUsage: dnstt_exporter -dnstt.domain t.example.com [flags]\n");
+	printf("dnstt_exporter watches a DNSTT server's DNS traffic and serves Prometheus "
+	       "metrics.\n"
+	       "\nUsage: dnstt_exporter -dnstt.domain t.example.com [flags]\n\n");
+	flags_help(flags);
+	printf("\nWIRE is the server of a domain:\n");
+	wires_help();
 }

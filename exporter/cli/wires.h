@@ -2,7 +2,7 @@
 /* -dnstt.domain: a tunnel domain, and which of dnstt's descendants writes to it */
 #pragma once
 
-#include <stddef.h>
+#include "base/reason.h"
 
 struct tunnel;
 
@@ -17,4 +17,9 @@ struct tunnel;
  * Return: 0, -EINVAL
  */
 int wires_parse(const char *text, struct tunnel *ret_tunnel, char ret_name[WIRES_NAME_BYTES],
-		char *ret_reason, size_t reason_bytes);
+		struct reason *ret_reason);
+
+/**
+ * wires_help() - Print the names of all wires and their servers to standard output
+ */
+void wires_help(void);

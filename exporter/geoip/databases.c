@@ -7,7 +7,7 @@
 static const char *const names[GEOIP_KINDS] = { [GEOIP_COUNTRY] = "country", [GEOIP_ASN] = "asn" };
 
 int databases_read(struct databases *ret_databases, const char *const paths[GEOIP_KINDS],
-		   char *ret_reason)
+		   struct reason *ret_reason)
 {
 	*ret_databases = (struct databases){ 0 };
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
@@ -15,8 +15,7 @@ int databases_read(struct databases *ret_databases, const char *const paths[GEOI
 
 		if (paths[kind])
 			failed = geoip_read((enum geoip_kind)kind, paths[kind],
-					    &ret_databases->database[kind], ret_reason,
-					    GEOIP_REASON_BYTES);
+					    &ret_databases->database[kind], ret_reason);
 		if (failed)
 			return failed;
 	}
@@ -31,11 +30,11 @@ static void log_loaded(unsigned kind, const struct geoip_database *database, con
 		 LOG_TEXT("type", status->type), LOG_NUMBER("build_epoch", status->build_epoch));
 }
 
-int databases_open(struct databases *databases, char *ret_reason)
+int databases_open(struct databases *databases, struct reason *ret_reason)
 {
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
 		struct geoip_database *database = databases->database[kind];
-		int failed = database ? geoip_open(database, ret_reason, GEOIP_REASON_BYTES) : 0;
+		int failed = database ? geoip_open(database, ret_reason) : 0;
 
 		if (failed)
 			return failed;
@@ -74,7 +73,7 @@ static bool begin(struct databases *databases, unsigned kind)
 bool databases_run(struct databases *databases, uint64_t now_ns, bool *ret_replaced)
 {
 	bool poll = now_ns >= databases->next_poll_ns, more = false;
-	char reason[GEOIP_REASON_BYTES];
+	struct reason reason;
 
 	*ret_replaced = false;
 	if (poll)
@@ -87,13 +86,14 @@ bool databases_run(struct databases *databases, uint64_t now_ns, bool *ret_repla
 			databases->wanted[kind] = true;
 		if (!begin(databases, kind))
 			continue;
-		result = geoip_reload_step(database, reason, sizeof(reason));
+		result = geoip_reload_step(database, &reason);
 		databases->loading[kind] = result > 0;
 		more |= result > 0 || databases->wanted[kind];
 		if (result < 0)
 			log_line(LOG_WARN,
 				 "GeoIP database was not replaced; the old one stays in use",
-				 LOG_TEXT("database", names[kind]), LOG_TEXT("reason", reason));
+				 LOG_TEXT("database", names[kind]),
+				 LOG_TEXT("reason", reason.text));
 		if (result != 0)
 			continue;
 		*ret_replaced = true;

@@ -19,15 +19,15 @@ struct databases {
 /**
  * databases_read() - Copy what was given into memory, while it may still be read
  * @paths:	By enum geoip_kind; NULL: not given
- * @ret_reason:	GEOIP_REASON_BYTES, filled on failure
+ * @ret_reason:	Filled on failure
  */
 int databases_read(struct databases *ret_databases, const char *const paths[GEOIP_KINDS],
-		   char *ret_reason);
+		   struct reason *ret_reason);
 
 /**
  * databases_open() - Check and use them; to be called without privileges
  */
-int databases_open(struct databases *databases, char *ret_reason);
+int databases_open(struct databases *databases, struct reason *ret_reason);
 
 void databases_close(struct databases *databases);
 

@@ -12,16 +12,16 @@
 
 struct geoip_database {
 	enum geoip_kind kind;
-	struct geoip_edition *edition;	/* in use; NULL before geoip_open() */
-	struct geoip_load *load;	/* under way, or NULL */
-	struct sealed_identity seen;	/* by the latest geoip_changed() */
-	struct sealed_identity refused; /* of the latest file that can't be used */
+	struct geoip_edition *edition; /* in use; NULL before geoip_open() */
+	struct geoip_load *load;       /* under way, or NULL */
+	struct file_watch watch;       /* by geoip_changed() */
+	struct file_identity refused;  /* of the latest file that can't be used */
 	struct geoip_status status;
 	char path[];
 };
 
 int geoip_read(enum geoip_kind kind, const char *path, struct geoip_database **ret_database,
-	       char *ret_reason, size_t reason_bytes)
+	       struct reason *ret_reason)
 {
 	size_t path_bytes = strlen(path) + 1;
 	__attribute__((cleanup(geoip_closep))) struct geoip_database *database =
@@ -29,17 +29,16 @@ int geoip_read(enum geoip_kind kind, const char *path, struct geoip_database **r
 	int r;
 
 	if (!database) {
-		(void)snprintf(ret_reason, reason_bytes, "cannot read %s: %s", path,
-			       strerror(ENOMEM));
+		(void)reason_set(ret_reason, -ENOMEM, "cannot read %s: %s", path, strerror(ENOMEM));
 		return -ENOMEM;
 	}
 	database->kind = kind;
 	memcpy(database->path, path, path_bytes);
-	r = geoip_load_begin(kind, database->path, &database->load, ret_reason, reason_bytes);
+	r = geoip_load_begin(kind, database->path, &database->load, ret_reason);
 	if (r < 0)
 		return r;
 	do
-		r = geoip_load_copy(database->load, ret_reason, reason_bytes);
+		r = geoip_load_copy(database->load, ret_reason);
 	while (r > 0);
 	if (r < 0)
 		return r;
@@ -63,16 +62,17 @@ static void take_over(struct geoip_database *database, struct geoip_edition *edi
 
 	geoip_edition_free(database->edition);
 	database->edition = edition;
+	database->watch.loaded = edition->identity;
 	status->build_epoch = edition->mmdb.metadata.build_epoch;
 	memcpy(status->type, edition->type, sizeof(status->type));
 	status->generation++;
 }
 
 /* Return: as geoip_reload_step() */
-static int step(struct geoip_database *database, char *ret_reason, size_t reason_bytes)
+static int step(struct geoip_database *database, struct reason *ret_reason)
 {
 	struct geoip_edition *edition;
-	int r = geoip_load_step(database->load, &edition, ret_reason, reason_bytes);
+	int r = geoip_load_step(database->load, &edition, ret_reason);
 
 	if (r > 0)
 		return r;
@@ -83,30 +83,28 @@ static int step(struct geoip_database *database, char *ret_reason, size_t reason
 	return r;
 }
 
-int geoip_open(struct geoip_database *database, char *ret_reason, size_t reason_bytes)
+int geoip_open(struct geoip_database *database, struct reason *ret_reason)
 {
 	int r;
 
 	do
-		r = step(database, ret_reason, reason_bytes);
+		r = step(database, ret_reason);
 	while (r > 0);
 	return r;
 }
 
-int geoip_reload_step(struct geoip_database *database, char *ret_reason, size_t reason_bytes)
+int geoip_reload_step(struct geoip_database *database, struct reason *ret_reason)
 {
 	int r;
 
 	if (!database->load) {
 		/* Known before it is opened: whoever may not open it should still not try each time
 		 */
-		if (sealed_identify(database->path, &database->refused) < 0)
-			database->refused = (struct sealed_identity){ 0 };
-		r = geoip_load_begin(database->kind, database->path, &database->load, ret_reason,
-				     reason_bytes);
+		(void)file_identify(database->path, &database->refused);
+		r = geoip_load_begin(database->kind, database->path, &database->load, ret_reason);
 		r = r < 0 ? r : 1;
 	} else {
-		r = step(database, ret_reason, reason_bytes);
+		r = step(database, ret_reason);
 	}
 	if (r > 0)
 		return r;
@@ -116,21 +114,20 @@ int geoip_reload_step(struct geoip_database *database, char *ret_reason, size_t 
 		database->status.reload_failures++;
 	/* What the file is not to blame for is tried again */
 	if (r == 0 || r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EIO)
-		database->refused = (struct sealed_identity){ 0 };
+		database->refused = (struct file_identity){ 0 };
 	return r;
 }
 
 bool geoip_changed(struct geoip_database *database)
 {
-	struct sealed_identity now;
-	bool is_settled;
+	static const struct file_identity gone = { 0 };
+	struct file_news news = { 0 };
 
-	if (database->load || sealed_identify(database->path, &now) < 0)
+	if (database->load)
 		return false;
-	is_settled = sealed_same(&now, &database->seen);
-	database->seen = now;
-	return is_settled && !sealed_same(&now, &database->edition->identity) &&
-	       !sealed_same(&now, &database->refused);
+	file_watch_look(&database->watch, database->path, &news);
+	return file_settled(&news) && !file_same(&database->watch.seen, &gone) &&
+	       !file_same(&database->watch.seen, &database->refused);
 }
 
 /* Return: GEOIP_FOUND with the offset of the record, GEOIP_UNMAPPED, GEOIP_ERROR */

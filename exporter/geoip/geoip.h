@@ -29,10 +29,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/reason.h"
+
 #include "geoip/geoip_record.h"
 
-#define GEOIP_TYPE_BYTES   65  /* database_type, at most, with the zero */
-#define GEOIP_REASON_BYTES 640 /* enough for a reason with a path of usual length */
+#define GEOIP_TYPE_BYTES 65 /* database_type, at most, with the zero */
 
 enum geoip_kind {
 	GEOIP_COUNTRY, /* -geoip.country-database */
@@ -56,7 +57,7 @@ struct geoip_status {
  * geoip_read() - Copy a database into memory
  * @path:	Any vendor's .mmdb file; the same one may serve both kinds
  * @ret_database: To be opened with geoip_open(), freed with geoip_close()
- * @ret_reason:	Filled on failure: one line with the path, what is wrong and how to mend it
+ * @ret_reason:	Filled on failure: one line with the path, what is wrong and what to do about it
  *
  * Nothing in the file is looked at, so privileges may still be held. A file that only a privileged
  * user can read can't be reloaded later, though.
@@ -66,7 +67,7 @@ struct geoip_status {
  * call says
  */
 int geoip_read(enum geoip_kind kind, const char *path, struct geoip_database **ret_database,
-	       char *ret_reason, size_t reason_bytes);
+	       struct reason *ret_reason);
 
 /**
  * geoip_open() - Check what geoip_read() copied, and use it
@@ -77,7 +78,7 @@ int geoip_read(enum geoip_kind kind, const char *path, struct geoip_database **r
  * Return: 0, -EBADMSG if the file is damaged or no MaxMind DB, -ENODATA if it is one in which no
  * record has a country or an AS number, -ENOMEM, or what a system call says
  */
-int geoip_open(struct geoip_database *database, char *ret_reason, size_t reason_bytes);
+int geoip_open(struct geoip_database *database, struct reason *ret_reason);
 
 void geoip_close(struct geoip_database *database);
 
@@ -125,7 +126,7 @@ bool geoip_changed(struct geoip_database *database);
  * Return: 1 if there is more to do, 0 when the new file took the place of the old one, or what
  * geoip_read() or geoip_open() return for a file that can't be used: the old one stays in use
  */
-int geoip_reload_step(struct geoip_database *database, char *ret_reason, size_t reason_bytes);
+int geoip_reload_step(struct geoip_database *database, struct reason *ret_reason);
 
 /**
  * geoip_status() - What there is to show; valid until geoip_close()

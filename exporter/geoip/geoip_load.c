@@ -3,7 +3,6 @@
 #include "geoip/geoip_load.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,17 +29,6 @@ static const char *const asked_for[GEOIP_KINDS] = {
 	[GEOIP_ASN] = "AS number",
 };
 
-__attribute__((format(printf, 4, 5))) static int fail(int error, char *ret_reason,
-						      size_t reason_bytes, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(ret_reason, reason_bytes, format, arguments);
-	va_end(arguments);
-	return error;
-}
-
 void geoip_edition_free(struct geoip_edition *edition)
 {
 	if (edition && edition->is_open)
@@ -61,37 +49,37 @@ void geoip_load_end(struct geoip_load *load)
 }
 
 int geoip_load_begin(enum geoip_kind kind, const char *path, struct geoip_load **ret_load,
-		     char *ret_reason, size_t reason_bytes)
+		     struct reason *ret_reason)
 {
 	struct geoip_load *load = calloc(1, sizeof(*load));
-	char fault[160];
+	struct reason fault;
 	int r;
 
 	if (!load)
-		return fail(-ENOMEM, ret_reason, reason_bytes, "cannot read %s: %s", path,
-			    strerror(ENOMEM));
+		return reason_set(ret_reason, -ENOMEM, "cannot read %s: %s", path,
+				  strerror(ENOMEM));
 	load->kind = kind;
 	load->path = path;
 	load->sealed = SEALED_EMPTY;
-	r = sealed_begin(path, MMDB_BYTES_MAX, &load->sealed, fault, sizeof(fault));
+	r = sealed_begin(path, MMDB_BYTES_MAX, &load->sealed, &fault);
 	if (r < 0) {
 		geoip_load_end(load);
-		return fail(r, ret_reason, reason_bytes, "cannot read %s: %s", path, fault);
+		return reason_set(ret_reason, r, "cannot read %s: %s", path, fault.text);
 	}
 	*ret_load = load;
 	return 0;
 }
 
-int geoip_load_copy(struct geoip_load *load, char *ret_reason, size_t reason_bytes)
+int geoip_load_copy(struct geoip_load *load, struct reason *ret_reason)
 {
-	char fault[160];
+	struct reason fault;
 	int r;
 
 	if (load->is_copied)
 		return 0;
-	r = sealed_step(&load->sealed, fault, sizeof(fault));
+	r = sealed_step(&load->sealed, &fault);
 	if (r < 0)
-		return fail(r, ret_reason, reason_bytes, "cannot read %s: %s", load->path, fault);
+		return reason_set(ret_reason, r, "cannot read %s: %s", load->path, fault.text);
 	load->is_copied = r == 0;
 	return r;
 }
@@ -110,24 +98,22 @@ static void note_record(void *context, uint32_t offset)
 			 : geoip_record_asn(&load->edition->mmdb, offset, &asn)) == GEOIP_FOUND;
 }
 
-static int refuse(const struct geoip_load *load, const char *fault, char *ret_reason,
-		  size_t reason_bytes)
+static int refuse(const struct geoip_load *load, const char *fault, struct reason *ret_reason)
 {
 	const uint8_t *bytes = load->bytes;
-	const char *mend = "it is damaged, cut short or no MaxMind DB: fetch it again";
+	const char *remedy = "it is damaged, cut short or not a MaxMind DB: fetch it again";
 
 	/* As vendors deliver it */
 	if (load->size > 2 && (memcmp(bytes, "\x1f\x8b", 2) == 0 || memcmp(bytes, "PK", 2) == 0)) {
 		fault = "it is packed";
-		mend = "unpack it first (gunzip, tar or unzip)";
+		remedy = "unpack it first (gunzip, tar or unzip)";
 	}
-	return fail(-EBADMSG, ret_reason, reason_bytes, "cannot use %s: %s; %s", load->path, fault,
-		    mend);
+	return reason_set(ret_reason, -EBADMSG, "cannot use %s: %s; %s", load->path, fault, remedy);
 }
 
 /* The library opens files by their path only */
-static int open_library(struct geoip_load *load, const struct mmdb_layout *layout, char *ret_reason,
-			size_t reason_bytes)
+static int open_library(struct geoip_load *load, const struct mmdb_layout *layout,
+			struct reason *ret_reason)
 {
 	MMDB_s *mmdb = &load->edition->mmdb;
 	char path[32];
@@ -136,15 +122,15 @@ static int open_library(struct geoip_load *load, const struct mmdb_layout *layou
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", load->sealed.copy);
 	status = MMDB_open(path, MMDB_MODE_MMAP, mmdb);
 	if (status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR)
-		return fail(
-			-errno, ret_reason, reason_bytes,
+		return reason_set(
+			ret_reason, -errno,
 			"cannot use %s: no way to its copy in memory: %s; /proc must be mounted",
 			load->path, strerror(errno));
 	if (status == MMDB_OUT_OF_MEMORY_ERROR)
-		return fail(-ENOMEM, ret_reason, reason_bytes, "cannot use %s: %s", load->path,
-			    strerror(ENOMEM));
+		return reason_set(ret_reason, -ENOMEM, "cannot use %s: %s", load->path,
+				  strerror(ENOMEM));
 	if (status != MMDB_SUCCESS)
-		return refuse(load, MMDB_strerror(status), ret_reason, reason_bytes);
+		return refuse(load, MMDB_strerror(status), ret_reason);
 	load->edition->is_open = true;
 
 	/* What was checked is what the library reads, or nothing was checked */
@@ -152,8 +138,7 @@ static int open_library(struct geoip_load *load, const struct mmdb_layout *layou
 	    mmdb->full_record_byte_size != layout->node_bytes ||
 	    mmdb->depth != layout->address_bits ||
 	    mmdb->data_section - mmdb->file_content != (ptrdiff_t)layout->data_offset)
-		return refuse(load, "its metadata can be read in two ways", ret_reason,
-			      reason_bytes);
+		return refuse(load, "its metadata can be read in two ways", ret_reason);
 	return 0;
 }
 
@@ -167,7 +152,7 @@ static void name_type(struct geoip_edition *edition)
 	edition->type[i] = '\0';
 }
 
-static int begin_check(struct geoip_load *load, char *ret_reason, size_t reason_bytes)
+static int begin_check(struct geoip_load *load, struct reason *ret_reason)
 {
 	struct mmdb_layout layout;
 	const char *fault;
@@ -180,48 +165,47 @@ static int begin_check(struct geoip_load *load, char *ret_reason, size_t reason_
 	load->size = (size_t)load->sealed.done;
 	bytes = mmap(NULL, load->size, PROT_READ, MAP_PRIVATE, load->sealed.copy, 0);
 	if (bytes == MAP_FAILED)
-		return fail(-errno, ret_reason, reason_bytes, "cannot use %s: %s", load->path,
-			    strerror(errno));
+		return reason_set(ret_reason, -errno, "cannot use %s: %s", load->path,
+				  strerror(errno));
 	load->bytes = bytes;
 	fault = mmdb_check_metadata(bytes, load->size, &layout);
 	if (fault)
-		return refuse(load, fault, ret_reason, reason_bytes);
+		return refuse(load, fault, ret_reason);
 
 	load->edition = calloc(1, sizeof(*load->edition));
 	r = load->edition ? 0 : -ENOMEM;
 	if (!r)
 		r = mmdb_check_new(bytes, &layout, note_record, load, &load->check);
 	if (r < 0)
-		return fail(r, ret_reason, reason_bytes, "cannot use %s: %s", load->path,
-			    strerror(-r));
+		return reason_set(ret_reason, r, "cannot use %s: %s", load->path, strerror(-r));
 	load->edition->identity = load->sealed.identity;
-	r = open_library(load, &layout, ret_reason, reason_bytes);
+	r = open_library(load, &layout, ret_reason);
 	if (r < 0)
 		return r;
 	name_type(load->edition);
 	return 1;
 }
 
-int geoip_load_step(struct geoip_load *load, struct geoip_edition **ret_edition, char *ret_reason,
-		    size_t reason_bytes)
+int geoip_load_step(struct geoip_load *load, struct geoip_edition **ret_edition,
+		    struct reason *ret_reason)
 {
 	const char *fault;
 	int r;
 
 	if (!load->is_copied) {
-		r = geoip_load_copy(load, ret_reason, reason_bytes);
+		r = geoip_load_copy(load, ret_reason);
 		return r < 0 ? r : 1;
 	}
 	if (!load->check)
-		return begin_check(load, ret_reason, reason_bytes);
+		return begin_check(load, ret_reason);
 	r = mmdb_check_step(load->check, CHECK_STEPS, &fault);
 	if (r < 0)
-		return refuse(load, fault, ret_reason, reason_bytes);
+		return refuse(load, fault, ret_reason);
 	if (r > 0)
 		return r;
 	if (!load->is_usable)
-		return fail(
-			-ENODATA, ret_reason, reason_bytes,
+		return reason_set(
+			ret_reason, -ENODATA,
 			"cannot use %s: no record in it has a known %s (its type is %s); name a "
 			"database that has one",
 			load->path, asked_for[load->kind], load->edition->type);

@@ -140,7 +140,7 @@ static const char *read_metadata(struct mmdb_walk *walk, struct metadata *metada
 		if (!fault)
 			fault = note_entry(walk, &key, &value, metadata);
 		if (!fault)
-			fault = mmdb_walk(walk, at, &next);
+			fault = mmdb_value_walk(walk, at, &next);
 		if (fault)
 			return fault;
 	}
@@ -245,9 +245,9 @@ static const char *check_record(struct mmdb_check *check, uint32_t offset)
 	if (offset < SEPARATOR_BYTES || offset - SEPARATOR_BYTES >= check->layout.data_bytes)
 		return "its search tree leads to no place in its data";
 	offset -= SEPARATOR_BYTES;
-	if (mmdb_walk_seen(&check->walk, offset))
+	if (mmdb_value_walk_seen(&check->walk, offset))
 		return NULL;
-	fault = mmdb_walk(&check->walk, offset, &next);
+	fault = mmdb_value_walk(&check->walk, offset, &next);
 	if (!fault)
 		check->on_record(check->context, offset);
 	return fault;

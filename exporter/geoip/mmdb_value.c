@@ -140,7 +140,7 @@ uint32_t mmdb_value_number(const struct mmdb_walk *walk, const struct mmdb_value
 	return big_endian(walk->bytes + value->body, value->size);
 }
 
-bool mmdb_walk_seen(const struct mmdb_walk *walk, uint32_t offset)
+bool mmdb_value_walk_seen(const struct mmdb_walk *walk, uint32_t offset)
 {
 	return walk->seen && offset < walk->size && walk->seen[offset / 8] & 1u << offset % 8;
 }
@@ -216,7 +216,7 @@ static const char *walk_value(struct mmdb_walk *walk, uint32_t offset, unsigned 
 	fault = mmdb_value_read(walk, offset, &value);
 	if (!fault && value.type == MMDB_POINTER) /* even if it is a record, and sound as that */
 		fault = "a pointer leads to another pointer";
-	if (fault || mmdb_walk_seen(walk, offset))
+	if (fault || mmdb_value_walk_seen(walk, offset))
 		return fault;
 	fault = walk_entries(walk, &value, depth, &end);
 	if (!fault)
@@ -224,7 +224,7 @@ static const char *walk_value(struct mmdb_walk *walk, uint32_t offset, unsigned 
 	return fault;
 }
 
-const char *mmdb_walk(struct mmdb_walk *walk, uint32_t offset, uint32_t *ret_next)
+const char *mmdb_value_walk(struct mmdb_walk *walk, uint32_t offset, uint32_t *ret_next)
 {
 	const char *fault;
 	uint32_t next;

@@ -40,7 +40,7 @@ struct mmdb_walk {
 	uint8_t *seen;	 /* a bit for each offset at which a sound value starts, or NULL */
 	uint64_t budget; /* values that may still be looked at, over all */
 	uint32_t size;
-	uint32_t record; /* values that may still be looked at in one mmdb_walk() */
+	uint32_t record; /* values that may still be looked at in one mmdb_value_walk() */
 };
 
 /**
@@ -68,7 +68,7 @@ const char *mmdb_value_resolve(const struct mmdb_walk *walk, uint32_t offset,
 uint32_t mmdb_value_number(const struct mmdb_walk *walk, const struct mmdb_value *value);
 
 /**
- * mmdb_walk() - Look at a value, at all that it contains and at all that it points to
+ * mmdb_value_walk() - Look at a value, at all that it contains and at all that it points to
  * @ret_next:	Filled on success: where the value after it is
  *
  * What was found sound before is not looked at again, where the walk can remember it. Recurses,
@@ -76,9 +76,9 @@ uint32_t mmdb_value_number(const struct mmdb_walk *walk, const struct mmdb_value
  *
  * Return: NULL, or what is wrong with it
  */
-const char *mmdb_walk(struct mmdb_walk *walk, uint32_t offset, uint32_t *ret_next);
+const char *mmdb_value_walk(struct mmdb_walk *walk, uint32_t offset, uint32_t *ret_next);
 
 /**
- * mmdb_walk_seen() - Whether a value at this offset was found sound before
+ * mmdb_value_walk_seen() - Whether a value at this offset was found sound before
  */
-bool mmdb_walk_seen(const struct mmdb_walk *walk, uint32_t offset);
+bool mmdb_value_walk_seen(const struct mmdb_walk *walk, uint32_t offset);

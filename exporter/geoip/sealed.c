@@ -23,7 +23,7 @@
 static const struct {
 	int code;
 	const char *text; /* NULL: strerror() says it well */
-	const char *mend;
+	const char *remedy;
 } faults[] = {
 	{ EACCES, NULL, "it must be readable by the user that the exporter runs as" },
 	{ EPERM, NULL, "it must be readable by the user that the exporter runs as" },
@@ -42,65 +42,32 @@ static const struct {
 	{ ENOMEM, NULL, "the exporter needs as much memory as the file is large" },
 };
 
-static int fault(int error, char *ret_fault, size_t fault_bytes)
+static int fault(int error, struct reason *ret_fault)
 {
 	const char *text = strerror(error);
-	const char *mend = "check the file and the disk that it is on";
+	const char *remedy = "check the file and the disk that it is on";
 
 	for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
 		if (faults[i].code != error)
 			continue;
 		text = faults[i].text ? faults[i].text : text;
-		mend = faults[i].mend;
+		remedy = faults[i].remedy;
 	}
-	(void)snprintf(ret_fault, fault_bytes, "%s; %s", text, mend);
-	return -error;
-}
-
-static struct sealed_identity identity_of(const struct stat *stat)
-{
-	return (struct sealed_identity){
-		.device = stat->st_dev,
-		.inode = stat->st_ino,
-		.bytes = stat->st_size,
-		.modified = stat->st_mtim,
-		.status = stat->st_ctim,
-	};
-}
-
-static int kind_error(const struct stat *stat)
-{
-	if (S_ISDIR(stat->st_mode))
-		return EISDIR;
-	return S_ISREG(stat->st_mode) ? 0 : EINVAL;
+	return reason_set(ret_fault, -error, "%s; %s", text, remedy);
 }
 
 static int open_source(const char *path, uint64_t bytes_max, struct sealed *sealed)
 {
-	struct stat found;
-	int error;
-
-	if (stat(path, &found) < 0)
-		return errno;
-	error = kind_error(&found);
-	if (error)
-		return error;
-	sealed->source = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (sealed->source < 0 || fstat(sealed->source, &found) < 0)
-		return errno;
-	error = kind_error(&found);
-	if (error)
-		return error;
-	if (found.st_size <= 0)
+	sealed->source = file_open(path, &sealed->identity);
+	if (sealed->source < 0)
+		return -sealed->source;
+	if (sealed->identity.bytes <= 0)
 		return EBADMSG;
-	if ((uint64_t)found.st_size > bytes_max)
-		return EFBIG;
-	sealed->identity = identity_of(&found);
-	return 0;
+	return (uint64_t)sealed->identity.bytes > bytes_max ? EFBIG : 0;
 }
 
-int sealed_begin(const char *path, uint64_t bytes_max, struct sealed *ret_sealed, char *ret_fault,
-		 size_t fault_bytes)
+int sealed_begin(const char *path, uint64_t bytes_max, struct sealed *ret_sealed,
+		 struct reason *ret_fault)
 {
 	struct sealed sealed = SEALED_EMPTY;
 	int error = open_source(path, bytes_max, &sealed);
@@ -114,7 +81,7 @@ int sealed_begin(const char *path, uint64_t bytes_max, struct sealed *ret_sealed
 	}
 	if (error) {
 		sealed_end(&sealed);
-		return fault(error, ret_fault, fault_bytes);
+		return fault(error, ret_fault);
 	}
 	*ret_sealed = sealed;
 	return 0;
@@ -141,16 +108,14 @@ static ssize_t copy_chunk(const struct sealed *sealed)
 
 static int seal(struct sealed *sealed)
 {
-	struct stat found;
-	struct sealed_identity now;
+	struct file_identity now;
+	int failed = file_identify_open(sealed->source, &now);
 
-	if (fstat(sealed->source, &found) < 0)
-		return errno;
-	now = identity_of(&found);
+	if (failed)
+		return -failed;
 	/* Not the status time: a link that is made or a mode that is set changes no content */
-	now.status = sealed->identity.status;
-	if (sealed->done != (uint64_t)sealed->identity.bytes ||
-	    !sealed_same(&now, &sealed->identity))
+	now.status_ns = sealed->identity.status_ns;
+	if (sealed->done != (uint64_t)sealed->identity.bytes || !file_same(&now, &sealed->identity))
 		return EAGAIN;
 	if (fcntl(sealed->copy, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
@@ -160,7 +125,7 @@ static int seal(struct sealed *sealed)
 	return 0;
 }
 
-int sealed_step(struct sealed *sealed, char *ret_fault, size_t fault_bytes)
+int sealed_step(struct sealed *sealed, struct reason *ret_fault)
 {
 	int error;
 
@@ -168,12 +133,12 @@ int sealed_step(struct sealed *sealed, char *ret_fault, size_t fault_bytes)
 		ssize_t copied = copy_chunk(sealed);
 
 		if (copied < 0)
-			return fault((int)-copied, ret_fault, fault_bytes);
+			return fault((int)-copied, ret_fault);
 		sealed->done += (uint64_t)copied;
 		if (copied && sealed->done <= (uint64_t)sealed->identity.bytes)
 			continue;
 		error = seal(sealed);
-		return error ? fault(error, ret_fault, fault_bytes) : 0;
+		return error ? fault(error, ret_fault) : 0;
 	}
 	return 1;
 }
@@ -185,23 +150,4 @@ void sealed_end(struct sealed *sealed)
 	if (sealed->copy >= 0)
 		(void)close(sealed->copy);
 	*sealed = SEALED_EMPTY;
-}
-
-int sealed_identify(const char *path, struct sealed_identity *ret_identity)
-{
-	struct stat found;
-
-	if (stat(path, &found) < 0)
-		return -errno;
-	*ret_identity = identity_of(&found);
-	return 0;
-}
-
-bool sealed_same(const struct sealed_identity *one, const struct sealed_identity *other)
-{
-	return one->device == other->device && one->inode == other->inode &&
-	       one->bytes == other->bytes && one->modified.tv_sec == other->modified.tv_sec &&
-	       one->modified.tv_nsec == other->modified.tv_nsec &&
-	       one->status.tv_sec == other->status.tv_sec &&
-	       one->status.tv_nsec == other->status.tv_nsec;
 }

@@ -10,25 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <time.h>
 
-/* What stat(2) says of a file. When it was replaced or written to, something here differs; the
- * status time also tells of a mended owner or mode.
- */
-struct sealed_identity {
-	dev_t device;
-	ino_t inode;
-	off_t bytes;
-	struct timespec modified;
-	struct timespec status;
-};
+#include "base/file.h"
+#include "base/reason.h"
 
 /* A copy being made, or made. Starts as SEALED_EMPTY; sealed_end() makes it that again. */
 struct sealed {
 	int source; /* -1 once all of it is copied */
 	int copy;   /* memfd */
 	uint64_t done;
-	struct sealed_identity identity; /* of the file as it was opened */
+	struct file_identity identity; /* of the file as it was opened */
 };
 
 #define SEALED_EMPTY ((struct sealed){ .source = -1, .copy = -1 })
@@ -38,7 +29,7 @@ struct sealed {
  * @path:	Opened as it stands; links are followed
  * @bytes_max:	A larger file is refused
  * @ret_sealed:	Must be empty; filled on success
- * @ret_fault:	Filled on failure: what is wrong and how to mend it, without the path
+ * @ret_fault:	Filled on failure: what is wrong and what to do about it, without the path
  *
  * Nothing but a regular file is opened, so that no FIFO keeps the caller waiting and no device
  * takes it for a command; a FIFO that takes the file's place in between doesn't either.
@@ -46,11 +37,11 @@ struct sealed {
  * System calls: newfstatat, openat (O_RDONLY, O_NONBLOCK, O_NOCTTY, O_CLOEXEC), memfd_create,
  * close.
  *
- * Return: 0, -EISDIR, -EINVAL for what is no file either, -EBADMSG if it is empty, -EFBIG, or what
+ * Return: 0, -EISDIR, -EINVAL for what is not a file either, -EBADMSG if it is empty, -EFBIG, or what
  * a system call says
  */
-int sealed_begin(const char *path, uint64_t bytes_max, struct sealed *ret_sealed, char *ret_fault,
-		 size_t fault_bytes);
+int sealed_begin(const char *path, uint64_t bytes_max, struct sealed *ret_sealed,
+		 struct reason *ret_fault);
 
 /**
  * sealed_step() - Copy the next MiB; after the last one, seal the copy
@@ -61,23 +52,9 @@ int sealed_begin(const char *path, uint64_t bytes_max, struct sealed *ret_sealed
  * Return: 1 if there is more to copy, 0 once the copy is sealed, -EAGAIN if the file was written
  * to meanwhile, or what a system call says
  */
-int sealed_step(struct sealed *sealed, char *ret_fault, size_t fault_bytes);
+int sealed_step(struct sealed *sealed, struct reason *ret_fault);
 
 /**
  * sealed_end() - Close what is open
  */
 void sealed_end(struct sealed *sealed);
-
-/**
- * sealed_identify() - Identity of the file at a path, if one is there
- *
- * System calls: newfstatat.
- *
- * Return: 0, -errno of stat(2)
- */
-int sealed_identify(const char *path, struct sealed_identity *ret_identity);
-
-/**
- * sealed_same() - Whether two identities are those of one file that nobody touched in between
- */
-bool sealed_same(const struct sealed_identity *one, const struct sealed_identity *other);

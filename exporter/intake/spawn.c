@@ -187,7 +187,7 @@ static int make_pair(int pair[2], int report[2])
 
 /* Whether the child has executed the program. If not, it is killed. */
 static int await_start(const char *program, const struct capture_process *process, int report,
-		       char ret_reason[SPAWN_REASON_BYTES])
+		       struct reason *ret_reason)
 {
 	struct pollfd pipe = { .fd = report, .events = POLLIN },
 		      end = { .fd = process->pidfd, .events = POLLIN };
@@ -204,13 +204,13 @@ static int await_start(const char *program, const struct capture_process *proces
 		return 0;
 	failed = ready <= 0 ? -ETIMEDOUT : length == sizeof(obstacle) ? -obstacle.error : -EIO;
 	if (ready <= 0)
-		snprintf(ret_reason, SPAWN_REASON_BYTES,
-			 "cannot start %.100s: it was not executed within %d seconds", program,
-			 START_MS / 1000);
+		(void)reason_set(ret_reason, failed,
+				 "cannot start %s: it was not executed within %d seconds", program,
+				 START_MS / 1000);
 	else
-		snprintf(ret_reason, SPAWN_REASON_BYTES, "cannot start %.100s: could not %s: %s%s",
-			 program, obstacle.step, strerror(-failed),
-			 obstacle.is_path ? "; -capture.program names another" : "");
+		(void)reason_set(ret_reason, failed, "cannot start %s: could not %s: %s%s", program,
+				 obstacle.step, strerror(-failed),
+				 obstacle.is_path ? "; -capture.program names another" : "");
 	/* One that hangs in the kernel may not even be killed; nobody waits for it then */
 	kill(process->pid, SIGKILL);
 	if (poll(&end, 1, GRACE_MS) > 0)
@@ -219,18 +219,16 @@ static int await_start(const char *program, const struct capture_process *proces
 }
 
 int spawn_capture(const char *program, const struct config *config, const struct spawn_user *user,
-		  struct capture_process *ret_process, char ret_reason[SPAWN_REASON_BYTES])
+		  struct capture_process *ret_process, struct reason *ret_reason)
 {
 	const int bytes = IPC_BYTES;
 	struct capture_process process;
 	int pair[2], report[2], failed;
 
 	failed = make_pair(pair, report);
-	if (failed) {
-		snprintf(ret_reason, SPAWN_REASON_BYTES, "cannot make a socketpair: %s",
-			 strerror(-failed));
-		return failed;
-	}
+	if (failed)
+		return reason_set(ret_reason, failed, "cannot make a socketpair: %s",
+				  strerror(-failed));
 	/* Beyond net.core.wmem_max only for CAP_NET_ADMIN; capture waits where this is not enough */
 	for (int i = 0; i < 2; i++)
 		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
@@ -241,11 +239,9 @@ int spawn_capture(const char *program, const struct config *config, const struct
 	failed = process.pid < 0 ? -errno : 0;
 	close(pair[1]);
 	close(report[1]);
-	if (failed) {
-		snprintf(ret_reason, SPAWN_REASON_BYTES, "cannot start a process: %s",
-			 strerror(-failed));
-		return failed;
-	}
+	if (failed)
+		return reason_set(ret_reason, failed, "cannot start a process: %s",
+				  strerror(-failed));
 	process.pidfd = (int)syscall(SYS_pidfd_open, process.pid, 0);
 	failed = await_start(program, &process, report[0], ret_reason);
 	close(report[0]);
@@ -253,12 +249,9 @@ int spawn_capture(const char *program, const struct config *config, const struct
 		return failed;
 	/* One that has ended already is left to supervise.c, which tells how */
 	if (process.pidfd < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ||
-	    (send(pair[0], config, sizeof(*config), MSG_NOSIGNAL) < 0 && errno != EPIPE)) {
-		failed = -errno;
-		snprintf(ret_reason, SPAWN_REASON_BYTES, "cannot talk to %.100s: %s", program,
-			 strerror(errno));
-		return failed;
-	}
+	    (send(pair[0], config, sizeof(*config), MSG_NOSIGNAL) < 0 && errno != EPIPE))
+		return reason_set(ret_reason, -errno, "cannot talk to %s: %s", program,
+				  strerror(errno));
 	*ret_process = process;
 	return 0;
 }

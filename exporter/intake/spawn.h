@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/reason.h"
 #include "common/config.h"
-
-#define SPAWN_REASON_BYTES 256
 
 struct capture_process {
 	pid_t pid;
@@ -47,7 +46,7 @@ int spawn_user(struct spawn_user *ret_user);
  * Return: 0, negative errno
  */
 int spawn_capture(const char *program, const struct config *config, const struct spawn_user *user,
-		  struct capture_process *ret_process, char ret_reason[SPAWN_REASON_BYTES]);
+		  struct capture_process *ret_process, struct reason *ret_reason);
 
 /**
  * spawn_drop() - Become @user if not NULL, give up every capability, and hide from others of the user

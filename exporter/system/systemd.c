@@ -118,7 +118,7 @@ unsigned systemd_handed_over(void)
 	return is_for_us("LISTEN_PID") ? (unsigned)number_of("LISTEN_FDS", LISTEN_MOST) : 0;
 }
 
-int systemd_listeners(int *ret_fds, unsigned most, char *ret_reason, size_t reason_bytes)
+int systemd_listeners(int *ret_fds, unsigned most, struct reason *ret_reason)
 {
 	const unsigned count = systemd_handed_over();
 
@@ -126,27 +126,25 @@ int systemd_listeners(int *ret_fds, unsigned most, char *ret_reason, size_t reas
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
 	if (count == 0) {
-		snprintf(ret_reason, reason_bytes,
-			 "-web.systemd-socket: no socket was handed over; "
-			 "start the .socket unit, or leave the flag out");
-		return -ENOENT;
+		return reason_set(ret_reason, -ENOENT,
+				  "-web.systemd-socket: no socket was handed over; "
+				  "start the .socket unit, or leave the flag out");
 	}
 	if (count > most) {
-		snprintf(ret_reason, reason_bytes,
-			 "-web.systemd-socket: at most %u sockets, and %u were handed over", most,
-			 count);
-		return -E2BIG;
+		return reason_set(
+			ret_reason, -E2BIG,
+			"-web.systemd-socket: at most %u sockets, and %u were handed over", most,
+			count);
 	}
 	for (unsigned i = 0; i < count; i++) {
 		int fd = take_listener(LISTEN_FIRST + (int)i);
 
 		if (fd < 0) {
-			snprintf(
-				ret_reason, reason_bytes,
-				"-web.systemd-socket: descriptor %u is no listening stream socket; "
-				"write ListenStream= and Accept=no",
-				LISTEN_FIRST + i);
-			return fd;
+			return reason_set(ret_reason, fd,
+					  "-web.systemd-socket: descriptor %u is not a listening "
+					  "stream socket; "
+					  "write ListenStream= and Accept=no",
+					  LISTEN_FIRST + i);
 		}
 		ret_fds[i] = fd;
 	}

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/reason.h"
+
 struct systemd {
 	int socket; /* connected, -1: nobody wants to know */
 	uint64_t
@@ -61,4 +63,4 @@ unsigned systemd_handed_over(void);
  *
  * Return: their number, -ENOENT if there is none, -E2BIG, -ENOTSOCK if one is no listening stream socket
  */
-int systemd_listeners(int *ret_fds, unsigned most, char *ret_reason, size_t reason_bytes);
+int systemd_listeners(int *ret_fds, unsigned most, struct reason *ret_reason);

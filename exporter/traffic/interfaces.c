@@ -11,19 +11,6 @@
 
 #include "base/log.h"
 
-int interfaces_add(struct interfaces *interfaces, const char *name)
-{
-	uint32_t index = if_nametoindex(name);
-
-	if (index == 0)
-		return -ENODEV;
-	if (interfaces->count == INTERFACES_MAX)
-		return -ENOSPC;
-	strncpy(interfaces->interface[interfaces->count].name, name, IF_NAMESIZE - 1);
-	interfaces->interface[interfaces->count++].index = index;
-	return 0;
-}
-
 /* Have the kernel tell of every link, where news may have been lost */
 static void ask_for_all(const struct interfaces *interfaces)
 {
@@ -37,20 +24,36 @@ static void ask_for_all(const struct interfaces *interfaces)
 	send(interfaces->fd, &request, sizeof(request), MSG_DONTWAIT);
 }
 
-int interfaces_watch(struct interfaces *interfaces)
+int interfaces_open(struct interfaces *ret_interfaces, const char *const *names, uint32_t count)
 {
 	struct sockaddr_nl links = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	struct interfaces interfaces = { .count = count, .fd = -1 };
 
-	interfaces->fd = -1;
-	if (interfaces->count == 0)
-		return 0;
-	interfaces->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	if (interfaces->fd < 0)
-		return -errno;
-	if (bind(interfaces->fd, (struct sockaddr *)&links, sizeof(links)) < 0)
-		return -errno;
+	if (count > 0) {
+		interfaces.fd =
+			socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+		if (interfaces.fd < 0)
+			return -errno;
+		if (bind(interfaces.fd, (struct sockaddr *)&links, sizeof(links)) < 0) {
+			int failed = -errno;
+
+			(void)close(interfaces.fd);
+			return failed;
+		}
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		strncpy(interfaces.interface[i].name, names[i], IF_NAMESIZE - 1);
+		interfaces.interface[i].index = if_nametoindex(names[i]);
+		if (interfaces.interface[i].index == 0)
+			log_line(LOG_WARN,
+				 "an interface of -capture.interface is not there yet; its packets "
+				 "count from when it comes",
+				 LOG_TEXT("interface", names[i]));
+	}
 	/* What happened since the names were looked up */
-	ask_for_all(interfaces);
+	if (count > 0)
+		ask_for_all(&interfaces);
+	*ret_interfaces = interfaces;
 	return 0;
 }
 

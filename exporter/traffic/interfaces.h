@@ -22,18 +22,16 @@ struct interfaces {
 };
 
 /**
- * interfaces_add() - One more name that counts
+ * interfaces_open() - Look the names up, and ask the kernel for news of them (rtnetlink(7),
+ *		       RTMGRP_LINK)
+ * @names:	Each of up to 15 characters; kept only as a copy
+ * @count:	INTERFACES_MAX at most; with none all interfaces count and nothing is asked for
  *
- * Return: 0, -ENODEV if there is no such interface, -ENOSPC if there are too many names
- */
-int interfaces_add(struct interfaces *interfaces, const char *name);
-
-/**
- * interfaces_watch() - Ask the kernel for news (rtnetlink(7), RTMGRP_LINK), where names were added
+ * One that is not there yet is logged, and counts from when it comes.
  *
  * Return: 0, negative errno
  */
-int interfaces_watch(struct interfaces *interfaces);
+int interfaces_open(struct interfaces *ret_interfaces, const char *const *names, uint32_t count);
 
 /**
  * interfaces_read() - Take in what is new, and log what is gone or there again
@@ -45,7 +43,7 @@ void interfaces_read(struct interfaces *interfaces);
 static inline bool interfaces_wanted(const struct interfaces *interfaces, uint32_t index)
 {
 	for (uint32_t i = 0; i < interfaces->count; i++)
-		if (interfaces->interface[i].index == index)
+		if (interfaces->interface[i].index == index && index != 0)
 			return true;
 	return interfaces->count == 0;
 }

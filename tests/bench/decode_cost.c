@@ -164,14 +164,14 @@ static void open_traffic(const struct cost_options *options)
 						   .max_series = 8192,
 						   .interfaces = &interfaces,
 						   .key = { 1, 2 } };
-	char reason[GEOIP_REASON_BYTES];
+	struct reason reason;
 
 	if (options->ids == IDS_KEY_KNOWN)
 		traffic_options.key = (struct hash_key){ 0 };
-	if (options->asn && (geoip_read(GEOIP_ASN, options->asn, &traffic_options.asn, reason,
-					sizeof(reason)) < 0 ||
-			     geoip_open(traffic_options.asn, reason, sizeof(reason)) < 0))
-		error(1, 0, "%s", reason);
+	if (options->asn &&
+	    (geoip_read(GEOIP_ASN, options->asn, &traffic_options.asn, &reason) < 0 ||
+	     geoip_open(traffic_options.asn, &reason) < 0))
+		error(1, 0, "%s", reason.text);
 	if (traffic_open(&traffic, &traffic_options) < 0)
 		error(1, 0, "no memory");
 }

@@ -31,7 +31,7 @@ static void check(const struct options *options)
 	}
 	must(options->address_count >= 1 && options->address_count <= OPTIONS_ADDRESSES);
 	for (unsigned i = 0; i < options->address_count; i++)
-		must(options->addresses[i].address.ss_family != 0 && options->addresses[i].text);
+		must(options->addresses[i].socket.ss_family != 0 && options->addresses[i].text);
 	must(options->max_series >= options->capture.tunnel_count && options->max_sessions > 0);
 	must(options->telemetry_path[0] == '/');
 }
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	static struct options options;
 	static char text[BYTES_MAX + 1];
 	char program[] = "dnstt_exporter", *argv[ARGUMENTS + 2] = { program }, *rest = text;
-	char reason[FLAGS_REASON_BYTES];
+	struct reason reason;
 	int argc = 1, result;
 
 	if (size > BYTES_MAX || memchr(bytes, '\0', size))
@@ -51,11 +51,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	text[size] = '\0';
 	while (size > 0 && rest && argc <= ARGUMENTS)
 		argv[argc++] = strsep(&rest, "\n");
-	memset(reason, 0x5a, sizeof(reason));
-	result = options_parse(argc, argv, &options, reason);
+	memset(reason.text, 0x5a, sizeof(reason.text));
+	result = options_parse(argc, argv, &options, &reason);
 	if (result < 0)
-		must(memchr(reason, '\0', sizeof(reason)) && reason[0] != '\0' &&
-		     !strchr(reason, '\n'));
+		must(memchr(reason.text, '\0', sizeof(reason.text)) && reason.text[0] != '\0' &&
+		     !strchr(reason.text, '\n'));
 	else if (result == 0 && !options.version)
 		check(&options);
 	return 0;

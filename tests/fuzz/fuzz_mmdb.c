@@ -84,12 +84,11 @@ static void ask(struct geoip_database *country, struct geoip_database *asn, cons
 static struct geoip_database *try(enum geoip_kind kind, const char *path)
 {
 	struct geoip_database *database = NULL;
-	char reason[GEOIP_REASON_BYTES] = "";
+	struct reason reason;
 
-	if (geoip_read(kind, path, &database, reason, sizeof(reason)) == 0 &&
-	    geoip_open(database, reason, sizeof(reason)) == 0)
+	if (geoip_read(kind, path, &database, &reason) == 0 && geoip_open(database, &reason) == 0)
 		return database;
-	require(reason[0] && !strchr(reason, '\n'));
+	require(reason.text[0] && !strchr(reason.text, '\n'));
 	geoip_close(database);
 	return NULL;
 }

@@ -61,6 +61,7 @@ static struct {
 	struct process process;
 	struct collect collect;
 	struct databases databases;
+	struct interfaces interfaces;
 	const char *name;
 	struct page page;
 	struct web web;
@@ -117,11 +118,11 @@ static void open_routes(void)
 	const struct traffic_options wanted = { .domains = 1,
 						.max_sessions = SERIES,
 						.max_series = SERIES,
-						.interfaces = &server.options.interfaces,
+						.interfaces = &server.interfaces,
 						.key = { 1, 2 } };
 	struct reason reason;
 
-	must(!options_parse(2, (char *const *)(uintptr_t)argv, &server.options, reason.text));
+	must(!options_parse(2, (char *const *)(uintptr_t)argv, &server.options, &reason));
 	server.options.max_series = SERIES;
 	must(!webconfig_parse(config, sizeof(config) - 1, "fuzz.yml", &server.web.config, &reason));
 	server.routes = (struct routes){ .telemetry_path = server.options.telemetry_path,

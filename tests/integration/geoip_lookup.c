@@ -13,14 +13,13 @@
 
 static int open_database(enum geoip_kind kind, const char *path, struct geoip_database **database)
 {
-	char reason[GEOIP_REASON_BYTES] = "";
+	struct reason reason;
 
 	if (strcmp(path, "-") == 0)
 		return 0;
-	if (geoip_read(kind, path, database, reason, sizeof(reason)) == 0 &&
-	    geoip_open(*database, reason, sizeof(reason)) == 0)
+	if (geoip_read(kind, path, database, &reason) == 0 && geoip_open(*database, &reason) == 0)
 		return 0;
-	(void)fprintf(stderr, "geoip_lookup: %s\n", reason);
+	(void)fprintf(stderr, "geoip_lookup: %s\n", reason.text);
 	return -1;
 }
 

@@ -67,6 +67,16 @@ class Interfaces(unittest.TestCase):
         self.talk(0)
         exporter.expect(self, self.tally.counts())
 
+    def test_a_named_one_that_comes_after_the_start(self):
+        exporter = Exporter.start(self, self.server, "-capture.interface", "eth1")
+        self.connect(0)
+        self.talk(0, tally=traffic.Tally())
+        self.connect(1)
+        self.talk(1)
+        exporter.expect(self, self.tally.counts())
+        self.assertEqual(exporter.stderr().count("is not there yet"), 1)
+        self.assertIn("-capture.interface is there", exporter.stderr())
+
     def test_one_named_by_another_of_its_names(self):
         self.connect(0)
         self.server.ip("link property add dev eth0 altname uplink")

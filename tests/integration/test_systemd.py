@@ -143,7 +143,7 @@ class Activation(unittest.TestCase):
 
             host.eventually(poked)
         self.assertEqual(exporter.wait(), 1)
-        self.assertIn("no listening stream socket", exporter.stderr())
+        self.assertIn("not a listening stream socket", exporter.stderr())
 
 
 # Run by Python as the service's user with its capability: it loads the filters that systemd would, and

@@ -19,14 +19,14 @@ void exposition_craft_open(struct exposition_craft *ret_craft, const char *const
 	struct exposition_craft *craft = ret_craft;
 	const char *argv[ARGUMENTS] = { "program", "-dnstt.domain=t.example.com",
 					"-dnstt.domain=u.example.com" };
-	char reason[FLAGS_REASON_BYTES];
+	struct reason reason;
 	int argc = 3;
 
 	for (; *arguments; arguments++)
 		argv[argc++] = *arguments;
 	memset(craft, 0, sizeof(*craft));
-	if (options_parse(argc, (char *const *)(uintptr_t)argv, &craft->options, reason) != 0)
-		fail_msg("%s", reason);
+	if (options_parse(argc, (char *const *)(uintptr_t)argv, &craft->options, &reason) != 0)
+		fail_msg("%s", reason.text);
 	for (unsigned i = 0; i < craft->options.capture.tunnel_count; i++)
 		craft->names[i] = craft->options.domains[i];
 	craft->databases.database[GEOIP_COUNTRY] = fixture_open(
@@ -38,7 +38,7 @@ void exposition_craft_open(struct exposition_craft *ret_craft, const char *const
 					      .domains = craft->options.capture.tunnel_count,
 					      .max_sessions = 64,
 					      .max_series = craft->options.max_series,
-					      .interfaces = &craft->options.interfaces,
+					      .interfaces = &craft->interfaces,
 					      .country = craft->databases.database[GEOIP_COUNTRY],
 					      .asn = craft->databases.database[GEOIP_ASN],
 					      .key = { 1, 2 } }),

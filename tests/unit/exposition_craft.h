@@ -18,6 +18,7 @@ struct exposition_craft {
 	struct batch_state capture;
 	struct process process;
 	struct databases databases;
+	struct interfaces interfaces; /* none named: all count */
 };
 
 /* @arguments: of the command line besides the domains t.example.com and u.example.com */

@@ -31,11 +31,10 @@ const char *fixture_made(const char *name)
 struct geoip_database *fixture_open(enum geoip_kind kind, const char *path)
 {
 	struct geoip_database *database = NULL;
-	char reason[GEOIP_REASON_BYTES];
+	struct reason reason;
 
-	if (geoip_read(kind, path, &database, reason, sizeof(reason)) < 0 ||
-	    geoip_open(database, reason, sizeof(reason)) < 0)
-		fail_msg("%s", reason);
+	if (geoip_read(kind, path, &database, &reason) < 0 || geoip_open(database, &reason) < 0)
+		fail_msg("%s", reason.text);
 	return database;
 }
 

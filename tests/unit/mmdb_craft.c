@@ -228,8 +228,7 @@ void craft_look_around(enum geoip_kind kind, struct geoip_database *database)
 	}
 }
 
-int craft_try(enum geoip_kind kind, const uint8_t *bytes, size_t size, char *ret_reason,
-	      size_t reason_bytes)
+int craft_try(enum geoip_kind kind, const uint8_t *bytes, size_t size, struct reason *ret_reason)
 {
 	__attribute__((cleanup(geoip_closep))) struct geoip_database *database = NULL;
 	char path[32];
@@ -238,10 +237,10 @@ int craft_try(enum geoip_kind kind, const uint8_t *bytes, size_t size, char *ret
 
 	require(file >= 0 && write(file, bytes, size) == (ssize_t)size, "memfd");
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	r = geoip_read(kind, path, &database, ret_reason, reason_bytes);
+	r = geoip_read(kind, path, &database, ret_reason);
 	(void)close(file);
 	if (r == 0)
-		r = geoip_open(database, ret_reason, reason_bytes);
+		r = geoip_open(database, ret_reason);
 	if (r == 0)
 		craft_look_around(kind, database);
 	return r;
@@ -249,19 +248,19 @@ int craft_try(enum geoip_kind kind, const uint8_t *bytes, size_t size, char *ret
 
 void craft_assert_taken(const struct craft *craft)
 {
-	char reason[GEOIP_REASON_BYTES];
+	struct reason reason;
 
-	if (craft_try(GEOIP_COUNTRY, craft->bytes, craft->size, reason, sizeof(reason)) < 0)
-		fail_msg("%s", reason);
+	if (craft_try(GEOIP_COUNTRY, craft->bytes, craft->size, &reason) < 0)
+		fail_msg("%s", reason.text);
 }
 
 void craft_assert_refused(const struct craft *craft, const char *why)
 {
-	char reason[GEOIP_REASON_BYTES] = "";
-	int r = craft_try(GEOIP_COUNTRY, craft->bytes, craft->size, reason, sizeof(reason));
+	struct reason reason;
+	int r = craft_try(GEOIP_COUNTRY, craft->bytes, craft->size, &reason);
 
-	if (r != -EBADMSG || !strstr(reason, why))
-		fail_msg("%d, \"%s\" and not \"%s\"", r, reason, why);
+	if (r != -EBADMSG || !strstr(reason.text, why))
+		fail_msg("%d, \"%s\" and not \"%s\"", r, reason.text, why);
 }
 
 uint8_t *craft_load(const char *path, size_t *ret_size)

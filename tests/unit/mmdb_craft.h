@@ -94,8 +94,7 @@ void craft_assert_taken(const struct craft *craft);
 void craft_assert_refused(const struct craft *craft, const char *why);
 
 /* Opens any bytes and looks up addresses everywhere. Return: as geoip_open() */
-int craft_try(enum geoip_kind kind, const uint8_t *bytes, size_t size, char *ret_reason,
-	      size_t reason_bytes);
+int craft_try(enum geoip_kind kind, const uint8_t *bytes, size_t size, struct reason *ret_reason);
 
 /* Look up addresses of both families all over a database, so that what is unsafe shows */
 void craft_look_around(enum geoip_kind kind, struct geoip_database *database);

@@ -19,7 +19,7 @@
 #include "geoip_fixture.h"
 #include "page/page.h"
 #include "system/process.h"
-#include "traffic/history.h"
+#include "traffic/interfaces.h"
 #include "traffic/traffic.h"
 #include "unit.h"
 #include "web/web.h"
@@ -39,6 +39,7 @@ static struct {
 	struct web web;
 	struct routes routes;
 	struct databases databases;
+	struct interfaces interfaces;
 	struct http *http;
 	struct sockaddr_un address;
 	socklen_t address_bytes;
@@ -70,7 +71,7 @@ static void fill_series(void)
 	const struct traffic_options wanted = { .domains = 1,
 						.max_sessions = 16,
 						.max_series = LABEL_SETS,
-						.interfaces = &server.options.interfaces,
+						.interfaces = &server.interfaces,
 						.key = { 1, 2 } };
 
 	assert_int_equal(traffic_open(&server.traffic, &wanted), 0);
@@ -100,13 +101,13 @@ static int set_up(void **state)
 					      .max_requests = 40 };
 	struct sockaddr_un any = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	char reason[FLAGS_REASON_BYTES];
+	struct reason reason;
 
 	(void)state;
 	memset(&server, 0, sizeof(server));
 	server.is_ready = true;
 	server.now_ns = 1000 * SECOND;
-	assert_int_equal(options_parse(2, (char *const *)(uintptr_t)argv, &server.options, reason),
+	assert_int_equal(options_parse(2, (char *const *)(uintptr_t)argv, &server.options, &reason),
 			 0);
 	server.databases.database[GEOIP_COUNTRY] = fixture_open(
 		GEOIP_COUNTRY, fixture_path("TEST_FIXTURES", "GeoLite2-Country-Test.mmdb"));

@@ -22,41 +22,40 @@ static int note(struct seen *seen, const char *name, const char *value)
 	return 0;
 }
 
-static int set_name(void *target, const char *value, char *reason, size_t bytes)
+static int set_name(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	(void)reason, (void)bytes;
+	(void)field, (void)ret_reason;
 	return note(target, "name", value);
 }
 
-static int set_prefix(void *target, const char *value, char *reason, size_t bytes)
+static int set_prefix(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	(void)reason, (void)bytes;
+	(void)field, (void)ret_reason;
 	return note(target, "prefix", value);
 }
 
-static int set_on(void *target, const char *value, char *reason, size_t bytes)
+static int set_on(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	(void)reason, (void)bytes;
+	(void)field, (void)ret_reason;
 	return note(target, "on", value);
 }
 
-static int refuse(void *target, const char *value, char *reason, size_t bytes)
+static int refuse(void *target, void *field, const char *value, struct reason *ret_reason)
 {
-	(void)target;
-	(void)snprintf(reason, bytes, "\"%s\" will not do", value);
-	return -EINVAL;
+	(void)target, (void)field;
+	return reason_set(ret_reason, -EINVAL, "\"%s\" will not do", value);
 }
 
 static const struct flag flags[] = {
-	{ "dnstt.name", "NAME", NULL, "A value", set_name },
-	{ "dnstt.name-prefix", "NAME", "none", "Begins like another", set_prefix },
-	{ "on", NULL, "false", "A switch", set_on },
-	{ "bad", "VALUE", NULL, "Takes nothing", refuse },
+	{ "dnstt.name", "NAME", NULL, "A value", set_name, 0 },
+	{ "dnstt.name-prefix", "NAME", NULL, "Begins like another", set_prefix, 0 },
+	{ "on", NULL, NULL, "A switch", set_on, 0 },
+	{ "bad", "VALUE", NULL, "Takes nothing", refuse, 0 },
 	{ 0 },
 };
 
 static struct seen seen;
-static char reason[FLAGS_REASON_BYTES];
+static struct reason reason;
 
 static int parse(const char *first, const char *second, const char *third)
 {
@@ -67,8 +66,8 @@ static int parse(const char *first, const char *second, const char *third)
 	while (argv[argc])
 		argc++;
 	memset(&seen, 0, sizeof(seen));
-	reason[0] = '\0';
-	return flags_parse(flags, &seen, argc, argv, reason);
+	reason.text[0] = '\0';
+	return flags_parse(flags, &seen, argc, argv, &reason);
 }
 
 static void assert_seen(const char *wanted)
@@ -130,12 +129,12 @@ static void test_switch_has_gos_words(void **state)
 		assert_seen("on=false");
 		(void)snprintf(argument, sizeof(argument), "-on=%s", neither[i]);
 		assert_int_equal(parse(argument, NULL, NULL), -EINVAL);
-		assert_string_equal(reason, "-on: write true or false");
+		assert_string_equal(reason.text, "-on: write true or false");
 		assert_int_equal(seen.count, 0);
 	}
 	/* A switch takes no value from behind it */
 	assert_int_equal(parse("-on", "false", NULL), -EINVAL);
-	assert_non_null(strstr(reason, "unexpected argument \"false\""));
+	assert_non_null(strstr(reason.text, "unexpected argument \"false\""));
 }
 
 static void test_names_are_exact(void **state)
@@ -148,7 +147,7 @@ static void test_names_are_exact(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		assert_int_equal(parse(wrong[i], "x", NULL), -EINVAL);
-		assert_non_null(strstr(reason, "flag provided but not defined: -"));
+		assert_non_null(strstr(reason.text, "flag provided but not defined: -"));
 		assert_int_equal(seen.count, 0);
 	}
 	assert_int_equal(parse("-dnstt.name-prefix", "x", NULL), 0);
@@ -162,7 +161,7 @@ static void test_what_belongs_to_no_flag_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		assert_int_equal(parse(wrong[i], "-on", NULL), -EINVAL);
-		assert_non_null(strstr(reason, "unexpected argument"));
+		assert_non_null(strstr(reason.text, "unexpected argument"));
 		assert_int_equal(seen.count, 0);
 		assert_int_equal(parse("-on", wrong[i], NULL), -EINVAL);
 		assert_seen("on=true");
@@ -173,7 +172,7 @@ static void test_missing_value_is_asked_for(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("-dnstt.name", NULL, NULL), -EINVAL);
-	assert_string_equal(reason, "-dnstt.name: a value is missing: write -dnstt.name NAME");
+	assert_string_equal(reason.text, "-dnstt.name: a value is missing: write -dnstt.name NAME");
 	assert_int_equal(seen.count, 0);
 }
 
@@ -181,7 +180,7 @@ static void test_refusal_names_flag_and_mend(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("-on", "-bad", "it"), -EINVAL);
-	assert_string_equal(reason, "-bad: \"it\" will not do");
+	assert_string_equal(reason.text, "-bad: \"it\" will not do");
 }
 
 static void test_help_ends_the_reading(void **state)
@@ -198,18 +197,18 @@ static void test_help_ends_the_reading(void **state)
 
 static void test_reason_is_cut_to_its_room(void **state)
 {
-	char argument[1000];
+	char argument[2 * REASON_BYTES];
 
 	(void)state;
 	memset(argument, 'x', sizeof(argument));
 	argument[sizeof(argument) - 1] = '\0';
 	assert_int_equal(parse(argument, NULL, NULL), -EINVAL);
-	assert_true(strlen(reason) < FLAGS_REASON_BYTES);
+	assert_true(strlen(reason.text) < REASON_BYTES);
 	argument[0] = '-';
 	assert_int_equal(parse(argument, NULL, NULL), -EINVAL);
-	assert_true(strlen(reason) < FLAGS_REASON_BYTES);
+	assert_true(strlen(reason.text) < REASON_BYTES);
 	assert_int_equal(parse("-bad", argument, NULL), -EINVAL);
-	assert_int_equal(strlen(reason), FLAGS_REASON_BYTES - 1);
+	assert_int_equal(strlen(reason.text), REASON_BYTES - 1);
 }
 
 int main(void)

@@ -10,13 +10,13 @@
 #include "unit.h"
 
 static struct options options;
-static char reason[FLAGS_REASON_BYTES];
+static struct reason reason;
 
 static int parse_all(int argc, const char *const *argv)
 {
 	memset(&options, 0xa5, sizeof(options));
-	reason[0] = '\0';
-	return options_parse(argc, (char *const *)(uintptr_t)argv, &options, reason);
+	reason.text[0] = '\0';
+	return options_parse(argc, (char *const *)(uintptr_t)argv, &options, &reason);
 }
 
 /* A domain, and one or two more arguments */
@@ -30,19 +30,20 @@ static int parse(const char *first, const char *second)
 static void assert_taken(const char *first, const char *second)
 {
 	if (parse(first, second) != 0)
-		fail_msg("%s %s: %s", first, second ? second : "", reason);
+		fail_msg("%s %s: %s", first, second ? second : "", reason.text);
 	assert_null(config_fault(&options.capture));
 }
 
-/* The reason names the flag, and says @why */
+/* The reason.text names the flag, and says @why */
 static void assert_refused(const char *argument, const char *why)
 {
 	size_t flag = strcspn(argument, "=");
 
 	if (parse(argument, NULL) != -EINVAL)
 		fail_msg("%s is taken", argument);
-	if (memcmp(reason, argument, flag) != 0 || reason[flag] != ':' || !strstr(reason, why))
-		fail_msg("%s: %s", argument, reason);
+	if (memcmp(reason.text, argument, flag) != 0 || reason.text[flag] != ':' ||
+	    !strstr(reason.text, why))
+		fail_msg("%s: %s", argument, reason.text);
 }
 
 static void test_defaults_are_those_of_the_help(void **state)
@@ -55,8 +56,7 @@ static void test_defaults_are_those_of_the_help(void **state)
 	assert_int_equal(options.capture.block_bytes * options.capture.blocks, 32 << 20);
 	assert_int_equal(options.capture.latency_ms, 50);
 	assert_int_equal(options.capture.use_ecs, 0);
-	assert_int_equal(options.interfaces.count, 0);
-	assert_int_equal(options.interfaces.fd, -1);
+	assert_int_equal(options.interface_count, 0);
 	assert_null(options.country_database);
 	assert_null(options.asn_database);
 	assert_null(options.web_config_file);
@@ -91,8 +91,8 @@ static void test_domain_must_be_there(void **state)
 
 	(void)state;
 	assert_int_equal(parse_all(2, argv), -EINVAL);
-	assert_non_null(strstr(reason, "-dnstt.domain: missing"));
-	assert_non_null(strstr(reason, "-dnstt.domain t.example.com"));
+	assert_non_null(strstr(reason.text, "-dnstt.domain: missing"));
+	assert_non_null(strstr(reason.text, "-dnstt.domain t.example.com"));
 	assert_int_equal(parse_all(1, argv), -EINVAL);
 }
 
@@ -125,7 +125,7 @@ static void test_up_to_64_domains_are_watched(void **state)
 	assert_string_equal(options.domains[63], "d63.example.com");
 	assert_null(config_fault(&options.capture));
 	assert_int_equal(parse_all(2 + CONFIG_DOMAINS, argv), -EINVAL);
-	assert_non_null(strstr(reason, "at most 64 domains"));
+	assert_non_null(strstr(reason.text, "at most 64 domains"));
 }
 
 static void test_domain_is_given_once(void **state)
@@ -153,7 +153,7 @@ static void test_numbers_have_limits(void **state)
 	assert_int_equal(options.max_series, 1048576);
 	assert_refused("-dnstt.port=0", "number from 1 to 65535");
 	assert_refused("-dnstt.port=65536", "number from 1 to 65535");
-	assert_refused("-dnstt.port=dns", "\"dns\" is no UDP port");
+	assert_refused("-dnstt.port=dns", "\"dns\" is not a UDP port");
 	assert_refused("-dnstt.port=", "number from 1 to 65535");
 	assert_refused("-sessions.max=0", "number from 1 to 16777216");
 	assert_refused("-sessions.max=16777217", "number from 1 to 16777216");
@@ -263,13 +263,16 @@ static void test_switches_and_files_are_noted(void **state)
 	assert_int_equal(options.log_format, LOG_JSON);
 	assert_taken("-capture.program=./dnstt_capture", "-capture.interface=lo");
 	assert_string_equal(options.capture_program, "./dnstt_capture");
-	assert_int_equal(options.interfaces.count, 1);
+	assert_int_equal(options.interface_count, 1);
 	assert_refused("-geoip.country-database=", "path");
 	assert_refused("-geoip.asn-database=", "path");
 	assert_refused("-web.config.file=", "path");
 	assert_refused("-capture.program=dnstt_capture", "slash");
 	assert_refused("-capture.program=", "slash");
-	assert_refused("-capture.interface=no-such0", "\"no-such0\"");
+	assert_taken("-capture.interface=no-such0", NULL); /* it may come */
+	assert_refused("-capture.interface=", "ip link");
+	assert_refused("-capture.interface=a-name-of-sixteen", "\"a-name-of-sixteen\"");
+	assert_refused("-capture.interface=a/b", "\"a/b\"");
 	assert_refused("-log.level=loud", "debug, info, warn or error");
 	assert_refused("-log.format=xml", "logfmt or json");
 }

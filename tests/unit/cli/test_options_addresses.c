@@ -9,14 +9,14 @@
 #include "unit.h"
 
 static struct options options;
-static char reason[FLAGS_REASON_BYTES];
+static struct reason reason;
 
 static int parse(const char *address)
 {
 	const char *argv[] = { "program", "-dnstt.domain=t.example.com", "-web.listen-address",
 			       address, NULL };
 
-	return options_parse(4, (char *const *)(uintptr_t)argv, &options, reason);
+	return options_parse(4, (char *const *)(uintptr_t)argv, &options, &reason);
 }
 
 static void test_addresses_are_numeric(void **state)
@@ -38,16 +38,16 @@ static void test_addresses_are_numeric(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct listen_address *address = &options.addresses[0];
-		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->address;
-		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->address;
+		const struct address *address = &options.addresses[0];
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->socket;
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->socket;
 		char host[64];
 
 		assert_int_equal(parse(cases[i].text), 0);
 		assert_int_equal(options.address_count, 1); /* and not the default besides */
 		assert_string_equal(address->text, cases[i].text);
 		assert_int_equal(address->any_family, cases[i].any_family);
-		assert_int_equal(address->address.ss_family, cases[i].family);
+		assert_int_equal(address->socket.ss_family, cases[i].family);
 		if (cases[i].family == AF_INET) {
 			assert_int_equal(address->bytes, sizeof(*v4));
 			assert_int_equal(ntohs(v4->sin_port), cases[i].port);
@@ -93,8 +93,8 @@ static void test_anything_else_is_refused_with_examples(void **state)
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		if (parse(wrong[i]) != -EINVAL)
 			fail_msg("%s is taken", wrong[i]);
-		assert_non_null(strstr(reason, "-web.listen-address: "));
-		assert_non_null(strstr(reason, "write :9713, 127.0.0.1:9713 or [::1]:9713"));
+		assert_non_null(strstr(reason.text, "-web.listen-address: "));
+		assert_non_null(strstr(reason.text, "write :9713, 127.0.0.1:9713 or [::1]:9713"));
 	}
 }
 
@@ -110,14 +110,14 @@ static void test_up_to_sixteen_addresses_are_listened_on(void **state)
 		argv[2 + i] = arguments[i];
 	}
 	assert_int_equal(options_parse(2 + OPTIONS_ADDRESSES, (char *const *)(uintptr_t)argv,
-				       &options, reason),
+				       &options, &reason),
 			 0);
 	assert_int_equal(options.address_count, OPTIONS_ADDRESSES);
 	assert_string_equal(options.addresses[15].text, ":16");
 	assert_int_equal(options_parse(3 + OPTIONS_ADDRESSES, (char *const *)(uintptr_t)argv,
-				       &options, reason),
+				       &options, &reason),
 			 -EINVAL);
-	assert_non_null(strstr(reason, "at most 16 addresses"));
+	assert_non_null(strstr(reason.text, "at most 16 addresses"));
 }
 
 static void test_long_address_is_refused(void **state)

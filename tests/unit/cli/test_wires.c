@@ -12,7 +12,7 @@
 
 static struct tunnel tunnel;
 static char name[WIRES_NAME_BYTES];
-static char reason[256];
+static struct reason reason;
 
 /* record-type= and the QTYPE behind it */
 static const struct {
@@ -25,8 +25,8 @@ static int parse(const char *text)
 {
 	memset(&tunnel, 0xa5, sizeof(tunnel));
 	memset(name, 0xa5, sizeof(name));
-	memset(reason, 0, sizeof(reason));
-	return wires_parse(text, &tunnel, name, reason, sizeof(reason));
+	memset(&reason, 0, sizeof(reason));
+	return wires_parse(text, &tunnel, name, &reason);
 }
 
 static void assert_refused(const char *text, const char *why)
@@ -36,8 +36,8 @@ static void assert_refused(const char *text, const char *why)
 	memset(&untouched, 0xa5, sizeof(untouched));
 	if (parse(text) != -EINVAL)
 		fail_msg("%s is taken", text);
-	if (!strstr(reason, why))
-		fail_msg("%s: %s", text, reason);
+	if (!strstr(reason.text, why))
+		fail_msg("%s: %s", text, reason.text);
 	assert_memory_equal(&tunnel, &untouched, sizeof(tunnel));
 	assert_int_equal((unsigned char)name[0], 0xa5);
 }

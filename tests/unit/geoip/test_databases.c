@@ -71,7 +71,8 @@ static uint64_t run(uint64_t at_ns)
 static int open_both(void **state)
 {
 	const char *paths[GEOIP_KINDS];
-	char country[2 * PATH_MAX], reason[GEOIP_REASON_BYTES];
+	char country[2 * PATH_MAX];
+	struct reason reason;
 
 	(void)state;
 	log_configure(LOG_ERROR, LOG_LOGFMT);
@@ -84,8 +85,9 @@ static int open_both(void **state)
 	(void)snprintf(country, sizeof(country), "%s", here("country.mmdb"));
 	paths[GEOIP_COUNTRY] = country;
 	paths[GEOIP_ASN] = here("asn.mmdb");
-	if (databases_read(&databases, paths, reason) < 0 || databases_open(&databases, reason) < 0)
-		fail_msg("%s", reason);
+	if (databases_read(&databases, paths, &reason) < 0 ||
+	    databases_open(&databases, &reason) < 0)
+		fail_msg("%s", reason.text);
 	assert_int_equal(run(SECOND), 0); /* the first look */
 	return 0;
 }

@@ -137,14 +137,13 @@ static void test_file_without_the_field_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		DATABASE *database = NULL;
-		char reason[GEOIP_REASON_BYTES];
+		struct reason reason;
 		const char *path = fixture_made(cases[i].file);
 
-		assert_int_equal(geoip_read(cases[i].kind, path, &database, reason, sizeof(reason)),
-				 0);
-		assert_int_equal(geoip_open(database, reason, sizeof(reason)), -ENODATA);
-		assert_non_null(strstr(reason, path));
-		assert_non_null(strstr(reason, cases[i].why));
+		assert_int_equal(geoip_read(cases[i].kind, path, &database, &reason), 0);
+		assert_int_equal(geoip_open(database, &reason), -ENODATA);
+		assert_non_null(strstr(reason.text, path));
+		assert_non_null(strstr(reason.text, cases[i].why));
 	}
 }
 

@@ -18,7 +18,7 @@
 #include "geoip_fixture.h"
 #include "mmdb_craft.h"
 
-static char reason[GEOIP_REASON_BYTES];
+static struct reason reason;
 static char folder[PATH_MAX];
 
 static const char *here(const char *name)
@@ -57,10 +57,11 @@ static void become(uid_t user)
 static void assert_unreadable(const char *path, int error, const char *mend)
 {
 	struct geoip_database *database = NULL;
-	int r = geoip_read(GEOIP_COUNTRY, path, &database, reason, sizeof(reason));
+	int r = geoip_read(GEOIP_COUNTRY, path, &database, &reason);
 
-	if (r != -error || !strstr(reason, path) || !strstr(reason, mend) || strchr(reason, '\n'))
-		fail_msg("%s: %d, \"%s\"", path, r, reason);
+	if (r != -error || !strstr(reason.text, path) || !strstr(reason.text, mend) ||
+	    strchr(reason.text, '\n'))
+		fail_msg("%s: %d, \"%s\"", path, r, reason.text);
 	assert_null(database);
 }
 
@@ -100,9 +101,8 @@ static void test_packed_file_is_to_be_unpacked(void **state)
 	static const uint8_t gzip[64] = { 0x1f, 0x8b, 8 };
 
 	(void)state;
-	assert_int_equal(craft_try(GEOIP_COUNTRY, gzip, sizeof(gzip), reason, sizeof(reason)),
-			 -EBADMSG);
-	assert_non_null(strstr(reason, "it is packed; unpack it first"));
+	assert_int_equal(craft_try(GEOIP_COUNTRY, gzip, sizeof(gzip), &reason), -EBADMSG);
+	assert_non_null(strstr(reason.text, "it is packed; unpack it first"));
 }
 
 static void test_what_happens_to_the_file_does_not_reach_look_ups(void **state)
@@ -127,7 +127,7 @@ static int reload(struct geoip_database *database)
 	int r;
 
 	do
-		r = geoip_reload_step(database, reason, sizeof(reason));
+		r = geoip_reload_step(database, &reason);
 	while (r > 0);
 	return r;
 }
@@ -230,24 +230,24 @@ static void test_file_written_to_while_it_is_read_is_tried_again(void **state)
 	put("live.mmdb", fixture_made("geolite2-country.mmdb"), false);
 	database = fixture_open(GEOIP_COUNTRY, here("live.mmdb"));
 	put("live.mmdb", fixture_made("newer.mmdb"), false);
-	assert_int_equal(geoip_reload_step(database, reason, sizeof(reason)), 1);
+	assert_int_equal(geoip_reload_step(database, &reason), 1);
 	file = open(here("live.mmdb"), O_WRONLY | O_APPEND | O_CLOEXEC);
 	assert_int_equal(write(file, "", 1), 1);
 	(void)close(file);
-	assert_int_equal(geoip_reload_step(database, reason, sizeof(reason)), -EAGAIN);
-	assert_non_null(strstr(reason, "written to while it was read"));
+	assert_int_equal(geoip_reload_step(database, &reason), -EAGAIN);
+	assert_non_null(strstr(reason.text, "written to while it was read"));
 	assert_country(database, "198.51.100.1", "IR");
 	assert_false(geoip_changed(database));
 	assert_true(geoip_changed(database));
 
-	assert_int_equal(geoip_reload_step(database, reason, sizeof(reason)), 1);
+	assert_int_equal(geoip_reload_step(database, &reason), 1);
 	(void)usleep(20000); /* the clock of file times ticks */
 	file = open(here("live.mmdb"), O_WRONLY | O_CLOEXEC);
 	assert_int_equal(write(file, "", 1), 1); /* as long as before */
 	(void)close(file);
 	for (int i = 0; i < 3; i++)
 		assert_false(geoip_changed(database)); /* not while one is being loaded */
-	assert_int_equal(geoip_reload_step(database, reason, sizeof(reason)), -EAGAIN);
+	assert_int_equal(geoip_reload_step(database, &reason), -EAGAIN);
 	assert_int_equal(geoip_status(database)->reload_failures, 2);
 }
 

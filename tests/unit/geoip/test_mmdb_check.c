@@ -287,12 +287,11 @@ static void try_file(const char *variable, const char *name, void (*each)(const 
 
 static void truncate_everywhere(const uint8_t *bytes, size_t size)
 {
-	char reason[GEOIP_REASON_BYTES];
+	struct reason reason;
 
 	for (size_t length = 0; length < size; length++) {
-		assert_int_equal(craft_try(GEOIP_COUNTRY, bytes, length, reason, sizeof(reason)),
-				 -EBADMSG);
-		assert_non_null(strstr(reason, "fetch it again"));
+		assert_int_equal(craft_try(GEOIP_COUNTRY, bytes, length, &reason), -EBADMSG);
+		assert_non_null(strstr(reason.text, "fetch it again"));
 	}
 }
 
@@ -306,7 +305,7 @@ static void test_file_cut_short_anywhere_is_refused(void **state)
 /* What is taken may say something else than before, but not bring the library down */
 static void flip(const uint8_t *bytes, size_t size)
 {
-	char reason[GEOIP_REASON_BYTES];
+	struct reason reason;
 	uint8_t *copy = malloc(size);
 	unsigned refused = 0;
 	uint32_t state = 1;
@@ -318,9 +317,9 @@ static void flip(const uint8_t *bytes, size_t size)
 			state = state * 1664525 + 1013904223;
 			copy[(state >> 8) % size] ^= (uint8_t)(1u << (state >> 5) % 8);
 		}
-		if (craft_try(GEOIP_COUNTRY, copy, size, reason, sizeof(reason)) < 0)
+		if (craft_try(GEOIP_COUNTRY, copy, size, &reason) < 0)
 			refused++;
-		if (craft_try(GEOIP_ASN, copy, size, reason, sizeof(reason)) < 0)
+		if (craft_try(GEOIP_ASN, copy, size, &reason) < 0)
 			refused++;
 	}
 	free(copy);

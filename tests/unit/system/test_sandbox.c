@@ -465,7 +465,8 @@ static void test_capture_is_started_with_one_privilege(void **state)
 {
 	const struct config config = { .port = 7 };
 	struct capture_process process;
-	char reason[SPAWN_REASON_BYTES], self[4096] = "";
+	struct reason reason;
+	char self[4096] = "";
 	struct spawn_user user;
 	struct found found = { 0 };
 	int status, inherited;
@@ -475,7 +476,7 @@ static void test_capture_is_started_with_one_privilege(void **state)
 	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	inherited = fcntl(STDERR_FILENO, F_DUPFD, 10);
 	assert_true(inherited >= 10);
-	assert_int_equal(spawn_capture(self, &config, &user, &process, reason), 0);
+	assert_int_equal(spawn_capture(self, &config, &user, &process, &reason), 0);
 	assert_int_equal(poll(&(struct pollfd){ process.ipc, POLLIN, 0 }, 1, 10000), 1);
 	assert_int_equal(recv(process.ipc, &found, sizeof(found), 0), sizeof(found));
 	assert_int_equal(waitpid(process.pid, &status, 0), process.pid);

@@ -263,7 +263,8 @@ static int descriptor(char kind)
  */
 static int handed_over(const char *kinds, const char *pid, const char *count, unsigned most)
 {
-	char self[16], reason[256] = "";
+	char self[16];
+	struct reason reason = { "" };
 	int fds[64], found[8] = { 0 }, status, result;
 	pid_t child = fork();
 
@@ -282,9 +283,9 @@ static int handed_over(const char *kinds, const char *pid, const char *count, un
 	setenv("LISTEN_PID", pid ? pid : self, 1);
 	setenv("LISTEN_FDS", count, 1);
 	setenv("LISTEN_FDNAMES", "web", 1);
-	result = systemd_listeners(found, most, reason, sizeof(reason));
+	result = systemd_listeners(found, most, &reason);
 	if (getenv("LISTEN_PID") || getenv("LISTEN_FDS") || getenv("LISTEN_FDNAMES") ||
-	    (result < 0) != (strncmp(reason, "-web.systemd-socket: ", 21) == 0))
+	    (result < 0) != (strncmp(reason.text, "-web.systemd-socket: ", 21) == 0))
 		_exit(100);
 	for (int i = 0; i < result; i++)
 		if (found[i] != 3 + i || fcntl(found[i], F_GETFD) != FD_CLOEXEC ||

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "unit.h"
 
 static void test_without_names_every_interface_counts(void **state)
@@ -19,55 +20,66 @@ static void test_without_names_every_interface_counts(void **state)
 	(void)state;
 	assert_true(interfaces_wanted(&interfaces, 1));
 	assert_true(interfaces_wanted(&interfaces, UINT32_MAX));
-	assert_int_equal(interfaces_watch(&interfaces), 0);
+	assert_int_equal(interfaces_open(&interfaces, NULL, 0), 0);
 	assert_int_equal(interfaces.fd, -1);
+}
+
+static struct interfaces opened(const char *name)
+{
+	struct interfaces interfaces;
+
+	assert_int_equal(interfaces_open(&interfaces, &name, 1), 0);
+	assert_int_equal(interfaces.count, 1);
+	assert_true(interfaces.fd >= 0);
+	return interfaces;
 }
 
 static void test_named_interface_is_the_only_one_that_counts(void **state)
 {
-	struct interfaces interfaces = { .fd = -1 };
+	struct interfaces interfaces = opened("lo");
 	uint32_t lo = if_nametoindex("lo");
 
 	(void)state;
-	assert_int_equal(interfaces_add(&interfaces, "lo"), 0);
-	assert_int_equal(interfaces.count, 1);
 	assert_true(interfaces_wanted(&interfaces, lo));
 	assert_false(interfaces_wanted(&interfaces, lo + 1));
 	assert_false(interfaces_wanted(&interfaces, lo | 0x10000));
 	assert_false(interfaces_wanted(&interfaces, 0));
+	close(interfaces.fd);
 }
 
-static void test_name_must_be_there_at_the_start(void **state)
+static void test_name_that_is_not_there_yet_counts_nothing(void **state)
 {
-	struct interfaces interfaces = { .fd = -1 };
+	struct interfaces interfaces;
 
 	(void)state;
-	assert_int_equal(interfaces_add(&interfaces, "no-such0"), -ENODEV);
-	assert_int_equal(interfaces_add(&interfaces, ""), -ENODEV);
-	assert_int_equal(interfaces_add(&interfaces, "a-name-of-sixteen"), -ENODEV);
-	assert_int_equal(interfaces.count, 0);
+	log_configure(LOG_ERROR, LOG_LOGFMT);
+	interfaces = opened("no-such0");
+	assert_int_equal(interfaces.interface[0].index, 0);
+	assert_false(interfaces_wanted(&interfaces, 0));
+	assert_false(interfaces_wanted(&interfaces, if_nametoindex("lo")));
+	close(interfaces.fd);
 }
 
 static void test_up_to_64_names_are_taken(void **state)
 {
-	struct interfaces interfaces = { .fd = -1 };
+	const char *names[INTERFACES_MAX];
+	struct interfaces interfaces;
 
 	(void)state;
 	for (unsigned i = 0; i < INTERFACES_MAX; i++)
-		assert_int_equal(interfaces_add(&interfaces, "lo"), 0);
-	assert_int_equal(interfaces_add(&interfaces, "lo"), -ENOSPC);
+		names[i] = "lo";
+	assert_int_equal(interfaces_open(&interfaces, names, INTERFACES_MAX), 0);
 	assert_int_equal(interfaces.count, INTERFACES_MAX);
+	close(interfaces.fd);
 }
 
 /* As after a change between the look at the name and the news */
 static void test_kernel_is_asked_for_what_was_before_the_news(void **state)
 {
-	struct interfaces interfaces = { .fd = -1 };
+	struct interfaces interfaces = opened("lo");
 
 	(void)state;
-	assert_int_equal(interfaces_add(&interfaces, "lo"), 0);
 	interfaces.interface[0].index = 4711;
-	assert_int_equal(interfaces_watch(&interfaces), 0);
 	interfaces_read(&interfaces);
 	assert_true(interfaces_wanted(&interfaces, if_nametoindex("lo")));
 	assert_false(interfaces_wanted(&interfaces, 4711));
@@ -76,12 +88,9 @@ static void test_kernel_is_asked_for_what_was_before_the_news(void **state)
 
 static void test_kernel_is_asked_for_news(void **state)
 {
-	struct interfaces interfaces = { .fd = -1 };
+	struct interfaces interfaces = opened("lo");
 
 	(void)state;
-	assert_int_equal(interfaces_add(&interfaces, "lo"), 0);
-	assert_int_equal(interfaces_watch(&interfaces), 0);
-	assert_true(interfaces.fd >= 0);
 	interfaces_read(&interfaces); /* nothing is new, and nobody waits */
 	assert_true(interfaces_wanted(&interfaces, if_nametoindex("lo")));
 	close(interfaces.fd);
@@ -342,7 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_names_every_interface_counts),
 		cmocka_unit_test(test_named_interface_is_the_only_one_that_counts),
-		cmocka_unit_test(test_name_must_be_there_at_the_start),
+		cmocka_unit_test(test_name_that_is_not_there_yet_counts_nothing),
 		cmocka_unit_test(test_up_to_64_names_are_taken),
 		cmocka_unit_test(test_kernel_is_asked_for_news),
 		cmocka_unit_test(test_kernel_is_asked_for_what_was_before_the_news),

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* HOST:PORT as -web.listen-address takes it */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* An address to listen on, and how the user wrote it */
+struct address {
+	const char *text;
+	struct sockaddr_storage socket;
+	socklen_t bytes;
+	bool any_family; /* the host was left out: IPv6 and IPv4 */
+};
+
+/**
+ * address_parse() - HOST:PORT with a numeric host or "localhost", so that no resolver is asked
+ * @text:	Kept
+ *
+ * Return: 0, -EINVAL
+ */
+int address_parse(const char *text, struct address *ret_address);
