@@ -2,8 +2,6 @@
 /* DNS messages as dnstt-server's parser takes them (dns/dns.go). No system calls. */
 #include "capture/dns.h"
 
-#include <string.h>
-
 #include "common/record.h"
 
 #define POINTERS_MAX 10 /* dns.go compressionPointerLimit */
@@ -30,7 +28,7 @@ static bool dns_name(struct cursor *cursor, const uint8_t *message, struct dns_n
 			return false;
 		cursor->at = pointers == 1 ? at.at : cursor->at;
 		at.at = message;
-		if (!cursor_take(&at, be16(label) & 0x3fff))
+		if (!cursor_take(&at, cursor_be16(label) & 0x3fff))
 			return false;
 	}
 	name->label[labels] = label;
@@ -51,7 +49,7 @@ static const uint8_t *dns_rr(struct cursor *cursor, const uint8_t *message,
 	if (!dns_name(cursor, message, &name) || !(fixed = cursor_take(cursor, 10)))
 		return NULL;
 	ret_rdata->at = cursor->at;
-	ret_rdata->end = cursor_take(cursor, be16(fixed + 8)) ? cursor->at : cursor->end;
+	ret_rdata->end = cursor_take(cursor, cursor_be16(fixed + 8)) ? cursor->at : cursor->end;
 	return fixed;
 }
 
@@ -67,34 +65,36 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 	message->edns_size = EDNS_MIN;
 	if (!header)
 		return false;
-	message->id = be16(header);
-	message->flags = be16(header + 2);
-	message->qdcount = be16(header + 4);
+	message->id = cursor_be16(header);
+	message->flags = cursor_be16(header + 2);
+	message->qdcount = cursor_be16(header + 4);
 	for (unsigned i = 0; i < message->qdcount && (whole || i == 0); i++) {
 		if (!dns_name(cursor, start, i == 0 ? &message->qname : &other) ||
 		    !(fixed = cursor_take(cursor, 4))) /* QTYPE; QCLASS counts for nothing */
 			return false;
-		message->qtype = i == 0 ? be16(fixed) : message->qtype;
+		message->qtype = i == 0 ? cursor_be16(fixed) : message->qtype;
 	}
 	if (!whole) {
-		if (be16(header + 6) > 0 && (fixed = dns_rr(cursor, start, &rdata)) &&
-		    be16(fixed) == TYPE_TXT)
+		if (cursor_be16(header + 6) > 0 && (fixed = dns_rr(cursor, start, &rdata)) &&
+		    cursor_be16(fixed) == TYPE_TXT)
 			message->txt = rdata;
 		return true;
 	}
-	additional = be16(header + 10);
-	for (records = be16(header + 6) + be16(header + 8) + additional; records > 0; records--) {
+	additional = cursor_be16(header + 10);
+	for (records = cursor_be16(header + 6) + cursor_be16(header + 8) + additional; records > 0;
+	     records--) {
 		fixed = dns_rr(cursor, start, &rdata);
-		if (!fixed || cursor_left(&rdata) != be16(fixed + 8))
+		if (!fixed || cursor_left(&rdata) != cursor_be16(fixed + 8))
 			return false;
-		if (records > additional || be16(fixed) != TYPE_OPT || message->opt_fault)
+		if (records > additional || cursor_be16(fixed) != TYPE_OPT || message->opt_fault)
 			continue; /* the first fault stays, as responseFor() returns there */
 		if (message->opt.at)
 			message->opt_fault = VERDICT_MULTIPLE_OPT;
 		else if (fixed[5] != 0) /* RFC 6891, 6.1.3 */
 			message->opt_fault = VERDICT_EDNS_VERSION;
 		message->opt = rdata;
-		message->edns_size = be16(fixed + 2) < EDNS_MIN ? EDNS_MIN : be16(fixed + 2);
+		message->edns_size =
+			cursor_be16(fixed + 2) < EDNS_MIN ? EDNS_MIN : cursor_be16(fixed + 2);
 	}
 	return cursor->at == cursor->end;
 }

@@ -1,40 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* DNS messages: the checked cursor, names, and what dnstt-server reads of a query */
+/* DNS messages: names, and what dnstt-server reads of a query */
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+#include "capture/cursor.h"
 
 #define DNS_NAME_BYTES 255 /* RFC 1035, 2.3.4 */
 #define DNS_QR	       0x8000
+#define DNS_OPCODE     0x7800
 #define DNS_TC	       0x0200
 
-/* The only door to packet bytes */
-struct cursor {
-	const uint8_t *at, *end;
-};
-
-static inline size_t cursor_left(const struct cursor *cursor)
-{
-	return (size_t)(cursor->end - cursor->at);
-}
-
-/* The next @count bytes, or NULL and nothing changes */
-static inline const uint8_t *cursor_take(struct cursor *cursor, size_t count)
-{
-	if (count > cursor_left(cursor))
-		return NULL;
-	cursor->at += count;
-	return cursor->at - count;
-}
-
-static inline uint16_t be16(const uint8_t *bytes)
-{
-	return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
-/* A name where it lies, as sent */
+/* A name where it lies, as sent. All its bytes went through the cursor. */
 struct dns_name {
 	const uint8_t *label[DNS_NAME_BYTES / 2 + 1]; /* length octet of each and of the root */
 	const uint8_t *end;			      /* of the message */

@@ -1,74 +1,166 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel filter: which packets capture ever sees (Documentation/networking/filter.rst) */
-#include "capture/ring.h"
+/* The kernel filter: which packets capture ever sees (Documentation/networking/filter.rst)
+ *
+ * Counts once, wherever a packet passes: a query where it arrives at this host, a response where it
+ * leaves; UDP over IPv4 or IPv6, and a first fragment, with the tunnel's port at this host's end.
+ */
+#include "capture/filter.h"
 
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 
-#define SNAP 4608 /* dnstt-server's 4096 bytes of message behind headers of up to 512 */
+#define SNAP	    4608 /* dnstt-server's 4096 bytes of message behind headers of up to 512 */
+#define TAG_802_1AD 0x88a8
+#define PORT	    0xffffffff /* its place in the program */
+
+/* Where a jump leads. Those with a number are in a part that stands there several times. */
+#define OF_TAG(n)	TAG_##n, NO_TAG_##n
+#define OF_EXTENSION(n) WITH_LENGTH_##n, FRAGMENT_##n, FIRST_##n, PASS_##n, PASSED_##n
+enum label {
+	NEXT, /* the instruction behind the jump */
+	ARRIVES,
+	TO_US,
+	HAS_PORT,
+	IS_TAGGED,
+	NOT_IPV4,
+	BY_PROTOCOL,
+	TAGS,
+	IPV4,
+	WHOLE_OR_FIRST,
+	IPV4_UDP,
+	IPV6,
+	UDP,
+	IPV6_UDP,
+	OTHER_PORT,
+	OF_TAG(1),
+	OF_TAG(2),
+	OF_EXTENSION(1),
+	OF_EXTENSION(2),
+	OF_EXTENSION(3),
+	OF_EXTENSION(4),
+	LABELS,
+};
+
+/* An instruction with the labels that it jumps to, or a label */
+struct step {
+	uint16_t code;
+	uint8_t yes, no; /* enum label */
+	uint8_t label;	 /* stands here; then there is no instruction */
+	uint32_t k;
+};
+
+enum { PORT_AT, NEXT_PROTOCOL }; /* scratch memory */
 
 /* clang-format off */
-#define OP(code, k)	 BPF_STMT(code, k)
-#define IF(k, yes, no)	 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, yes, no)
-#define BITS(k, yes, no) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, k, yes, no)
-#define SKIP(n)		 OP(BPF_JMP | BPF_JA, n)
+#define LABEL(name)	 { .label = name }
+#define OP(op, value)	 { .code = (op), .k = (value) }
+#define JUMP(op, value, if_yes, if_no) \
+			 { .code = BPF_JMP | BPF_K | (op), .k = (value), .yes = (if_yes), .no = (if_no) }
+#define IF(value, yes, no)   JUMP(BPF_JEQ, value, yes, no)
+#define BITS(value, yes, no) JUMP(BPF_JSET, value, yes, no)
+#define GO(to)		 { .code = BPF_JMP | BPF_JA, .yes = (to) }
 #define META(what)	 OP(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + (what)))
 #define BYTE(at)	 OP(BPF_LD | BPF_B | BPF_IND, at) /* X is where a header starts */
 #define HALF(at)	 OP(BPF_LD | BPF_H | BPF_IND, at)
-#define VALUE(k)	 OP(BPF_LD | BPF_IMM, k)
-#define LOAD(m)		 OP(BPF_LD | BPF_MEM, m)
-#define STORE(m)	 OP(BPF_ST, m)
-#define ALU(op, k)	 OP(BPF_ALU | BPF_K | (op), k)
+#define VALUE(value)	 OP(BPF_LD | BPF_IMM, value)
+#define LOAD(memory)	 OP(BPF_LD | BPF_MEM, memory)
+#define STORE(memory)	 OP(BPF_ST, memory)
+#define ALU(op, value)	 OP(BPF_ALU | BPF_K | (op), value)
 #define ADVANCE		 OP(BPF_ALU | BPF_ADD | BPF_X, 0), OP(BPF_MISC | BPF_TAX, 0)
 #define RETURN(bytes)	 OP(BPF_RET | BPF_K, bytes)
-enum { PORT_AT, NEXT }; /* scratch memory */
 
 /* A tag that is still in the packet: TCI, then the next ethertype, in A before and after */
-#define VLAN_TAG                                                                                   \
-	IF(ETHERTYPE_VLAN, 1, 0), IF(0x88a8, 0, 6), HALF(2), STORE(NEXT), VALUE(4), ADVANCE,       \
-		LOAD(NEXT)
+#define VLAN_TAG(n) \
+	IF(ETHERTYPE_VLAN, TAG_##n, NEXT), IF(TAG_802_1AD, NEXT, NO_TAG_##n), \
+	LABEL(TAG_##n), HALF(2), STORE(NEXT_PROTOCOL), VALUE(4), ADVANCE, LOAD(NEXT_PROTOCOL), \
+	LABEL(NO_TAG_##n)
 
-/* An IPv6 extension header, unless NEXT is UDP: by its length, or the first fragment's */
-#define EXTENSION                                                                                  \
-	LOAD(NEXT), IF(IPPROTO_UDP, 19, 0), IF(IPPROTO_FRAGMENT, 10, 0), IF(IPPROTO_HOPOPTS, 3, 0), \
-		IF(IPPROTO_ROUTING, 2, 0), IF(IPPROTO_DSTOPTS, 1, 0), RETURN(0), BYTE(0),          \
-		STORE(NEXT), BYTE(1), ALU(BPF_ADD, 1), ALU(BPF_LSH, 3), SKIP(6), HALF(2),          \
-		BITS(0xfff8, 0, 1), RETURN(0), BYTE(0), STORE(NEXT), VALUE(8), ADVANCE
+/* An IPv6 extension header, unless UDP follows: by its length, or the first fragment's */
+#define EXTENSION(n) \
+	LOAD(NEXT_PROTOCOL), IF(IPPROTO_UDP, PASSED_##n, NEXT), \
+	IF(IPPROTO_FRAGMENT, FRAGMENT_##n, NEXT), IF(IPPROTO_HOPOPTS, WITH_LENGTH_##n, NEXT), \
+	IF(IPPROTO_ROUTING, WITH_LENGTH_##n, NEXT), IF(IPPROTO_DSTOPTS, WITH_LENGTH_##n, NEXT), \
+	RETURN(0), \
+	LABEL(WITH_LENGTH_##n), BYTE(0), STORE(NEXT_PROTOCOL), \
+	BYTE(1), ALU(BPF_ADD, 1), ALU(BPF_LSH, 3), GO(PASS_##n), \
+	LABEL(FRAGMENT_##n), HALF(2), BITS(0xfff8, NEXT, FIRST_##n), RETURN(0), \
+	LABEL(FIRST_##n), BYTE(0), STORE(NEXT_PROTOCOL), VALUE(8), \
+	LABEL(PASS_##n), ADVANCE, \
+	LABEL(PASSED_##n)
 
-/* Counts once, wherever a packet passes: a query where it arrives at this host, a response where it
- * leaves; UDP over IPv4 or IPv6, and a first fragment, with the tunnel's port at this host's end.
- */
-static struct sock_filter program[] = {
-	META(SKF_AD_PKTTYPE), IF(PACKET_OUTGOING, 0, 2),
-	VALUE(0), SKIP(3), /* source port */
-	IF(PACKET_HOST, 1, 0), RETURN(0),
-	VALUE(2), /* destination port */
-	STORE(PORT_AT), OP(BPF_LDX | BPF_IMM, 0),
+static const struct step steps[] = {
+	META(SKF_AD_PKTTYPE), IF(PACKET_OUTGOING, NEXT, ARRIVES),
+	VALUE(0), GO(HAS_PORT), /* source port */
+	LABEL(ARRIVES), IF(PACKET_HOST, TO_US, NEXT), RETURN(0),
+	LABEL(TO_US), VALUE(2), /* destination port */
+	LABEL(HAS_PORT), STORE(PORT_AT), OP(BPF_LDX | BPF_IMM, 0),
+
 	/* What leaves starts behind its tags, whatever its protocol (net/packet/af_packet.c) */
-	META(SKF_AD_PROTOCOL), IF(ETHERTYPE_VLAN, 1, 0), IF(0x88a8, 0, 11), LOAD(PORT_AT), IF(0, 0, 8),
-	BYTE(0), ALU(BPF_AND, 0xf0), IF(0x40, 0, 2), VALUE(ETHERTYPE_IP), SKIP(4),
-	IF(0x60, 0, 2), VALUE(ETHERTYPE_IPV6), SKIP(1),
-	META(SKF_AD_PROTOCOL), VLAN_TAG, VLAN_TAG,
-	IF(ETHERTYPE_IPV6, 14, 0), IF(ETHERTYPE_IP, 1, 0), RETURN(0),
-	/* IPv4: no later fragment, UDP, then as many words as its header has */
-	HALF(6), BITS(0x1fff, 0, 1), RETURN(0), BYTE(9), IF(IPPROTO_UDP, 1, 0), RETURN(0),
-	BYTE(0), ALU(BPF_AND, 0xf), ALU(BPF_LSH, 2), ADVANCE, SKIP(92),
-	/* IPv6 */
-	BYTE(6), STORE(NEXT), VALUE(40), ADVANCE,
-	EXTENSION, EXTENSION, EXTENSION, EXTENSION,
-	LOAD(NEXT), IF(IPPROTO_UDP, 1, 0), RETURN(0),
-	/* UDP */
-	LOAD(PORT_AT), ADVANCE, HALF(0),
-	IF(0, 0, 1), RETURN(SNAP), RETURN(0), /* port: the last but two */
+	META(SKF_AD_PROTOCOL),
+	IF(ETHERTYPE_VLAN, IS_TAGGED, NEXT), IF(TAG_802_1AD, NEXT, TAGS),
+	LABEL(IS_TAGGED), LOAD(PORT_AT), IF(0, NEXT, BY_PROTOCOL),
+	BYTE(0), ALU(BPF_AND, 0xf0),
+	IF(0x40, NEXT, NOT_IPV4), VALUE(ETHERTYPE_IP), GO(TAGS),
+	LABEL(NOT_IPV4), IF(0x60, NEXT, BY_PROTOCOL), VALUE(ETHERTYPE_IPV6), GO(TAGS),
+	LABEL(BY_PROTOCOL), META(SKF_AD_PROTOCOL),
+	LABEL(TAGS), VLAN_TAG(1), VLAN_TAG(2),
+	IF(ETHERTYPE_IPV6, IPV6, NEXT), IF(ETHERTYPE_IP, IPV4, NEXT), RETURN(0),
+
+	/* No later fragment, UDP, then as many words as the header has */
+	LABEL(IPV4), HALF(6), BITS(0x1fff, NEXT, WHOLE_OR_FIRST), RETURN(0),
+	LABEL(WHOLE_OR_FIRST), BYTE(9), IF(IPPROTO_UDP, IPV4_UDP, NEXT), RETURN(0),
+	LABEL(IPV4_UDP), BYTE(0), ALU(BPF_AND, 0xf), ALU(BPF_LSH, 2), ADVANCE, GO(UDP),
+
+	LABEL(IPV6), BYTE(6), STORE(NEXT_PROTOCOL), VALUE(40), ADVANCE,
+	EXTENSION(1), EXTENSION(2), EXTENSION(3), EXTENSION(4),
+	LOAD(NEXT_PROTOCOL), IF(IPPROTO_UDP, IPV6_UDP, NEXT), RETURN(0),
+
+	LABEL(IPV6_UDP),
+	LABEL(UDP), LOAD(PORT_AT), ADVANCE, HALF(0),
+	IF(PORT, NEXT, OTHER_PORT), RETURN(SNAP),
+	LABEL(OTHER_PORT), RETURN(0),
 };
 /* clang-format on */
 
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
+
+/* How far a jump at @from goes: over so many instructions */
+static uint8_t distance(const uint8_t places[LABELS], uint8_t label, unsigned from)
+{
+	return label == NEXT ? 0 : (uint8_t)(places[label] - from - 1);
+}
+
 struct sock_fprog filter_program(uint16_t port)
 {
-	const unsigned short length = sizeof(program) / sizeof(program[0]);
+	static struct sock_filter program[STEPS];
+	uint8_t places[LABELS] = { 0 };
+	uint8_t length = 0;
 
-	program[length - 3].k = port;
+	for (unsigned i = 0; i < STEPS; i++) {
+		if (steps[i].label != NEXT)
+			places[steps[i].label] = length;
+		else
+			length++;
+	}
+	length = 0;
+	for (unsigned i = 0; i < STEPS; i++) {
+		const struct step *step = &steps[i];
+		uint8_t yes = distance(places, step->yes, length);
+
+		if (step->label != NEXT)
+			continue;
+		program[length] = (struct sock_filter){ .code = step->code, .k = step->k };
+		if (step->code == (BPF_JMP | BPF_JA)) {
+			program[length].k = yes;
+		} else {
+			program[length].jt = yes;
+			program[length].jf = distance(places, step->no, length);
+		}
+		if (step->k == PORT)
+			program[length].k = port;
+		length++;
+	}
 	return (struct sock_fprog){ .len = length, .filter = program };
 }

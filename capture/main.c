@@ -20,6 +20,7 @@
 #include "common/record.h"
 
 static struct config config;
+static struct domains domains;
 static struct ring ring;
 static struct batch batch = { .header = { .magic = BATCH_MAGIC, .version = BATCH_VERSION } };
 
@@ -74,7 +75,7 @@ int main(void)
 		dprintf(STDERR_FILENO, "dnstt_capture: dnstt_exporter starts this program\n");
 		return 2;
 	}
-	config_index(&config);
+	domains_index(&config, &domains);
 	failure = ring_open(&config, &ring);
 	if (failure)
 		fail(failure, errno);
@@ -91,7 +92,7 @@ int main(void)
 		struct sight sight;
 
 		while (ring_next(&ring, &sight)) {
-			decode(&sight, &config, &batch.records[(*count)++]);
+			decode(&sight, &domains, &batch.records[(*count)++]);
 			if (*count == BATCH_RECORDS || ring.left == 0)
 				send_batch(BATCH_TRAFFIC, *count * sizeof(struct record));
 		}

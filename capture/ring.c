@@ -11,7 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "capture/decode.h"
+#include "capture/filter.h"
+#include "capture/packet.h"
 
 #define SYS_MSEAL 462	/* Linux 6.10, on every architecture */
 #define FRAME	  2048u /* the kernel wants one and does not use it in TPACKET_V3 */

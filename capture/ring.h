@@ -8,7 +8,6 @@
 #include "common/record.h"
 
 struct sight;
-struct sock_fprog;
 
 struct ring {
 	uint8_t *map;
@@ -19,9 +18,6 @@ struct ring {
 	int fd;
 	bool open, sealed; /* the block is ours, not the kernel's; mseal(2) of the map */
 };
-
-/* The kernel filter for a DNSTT server on @port, in static memory */
-struct sock_fprog filter_program(uint16_t port);
 
 /* Open the socket and receive what the filter passes: nothing before bind(), so nothing unfiltered.
  * System calls: socket, setsockopt, mmap, mseal, bind.

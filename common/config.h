@@ -57,12 +57,6 @@ struct config {
 	uint8_t tunnel_count; /* 1 to CONFIG_DOMAINS */
 	uint8_t use_ecs;      /* 0 or 1: EDNS Client Subnet in place of the resolver's address */
 	struct tunnel tunnels[CONFIG_DOMAINS];
-
-	/* By config_index(); as sent, all of it is zero */
-	uint64_t name_lengths[4];	   /* bit set: which name_bytes occur */
-	uint8_t labels_max;		   /* of any domain */
-	uint8_t hash_first[256];	   /* hash of a name -> 1 + index of a domain */
-	uint8_t hash_next[CONFIG_DOMAINS]; /* 1 + index of the next one with that hash */
 };
 
 /**
@@ -72,17 +66,3 @@ struct config {
  * Return: NULL if capture can run with it, else a short description
  */
 const char *config_fault(const struct config *config);
-
-/**
- * config_index() - Make the domains of a validated configuration known to config_domain()
- */
-void config_index(struct config *config);
-
-/**
- * config_domain() - Domain of exactly this name
- * @name:	Wire form in any case, all of it ASCII, readable for 15 bytes after its end
- * @bytes:	Root included
- *
- * Return: its index, negative if no such domain is configured
- */
-int config_domain(const struct config *config, const uint8_t *name, size_t bytes);

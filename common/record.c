@@ -56,7 +56,7 @@ static const char *failure_fault(const struct failure *failure)
 	return NULL;
 }
 
-const char *batch_fault(const struct batch *batch, size_t bytes, unsigned domains,
+const char *record_batch_fault(const struct batch *batch, size_t bytes, unsigned domains,
 			struct batch_state *state)
 {
 	const struct batch_header *header = &batch->header;

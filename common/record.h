@@ -147,7 +147,7 @@ struct batch_state {
 };
 
 /**
- * batch_fault() - What is wrong with a message, if anything
+ * record_batch_fault() - What is wrong with a message, if anything
  * @batch:	The message
  * @bytes:	Its length as received
  * @domains:	Configured domains: no record may name another
@@ -155,5 +155,5 @@ struct batch_state {
  *
  * Return: NULL if every rule holds, else a short description that names no content
  */
-const char *batch_fault(const struct batch *batch, size_t bytes, unsigned domains,
+const char *record_batch_fault(const struct batch *batch, size_t bytes, unsigned domains,
 			struct batch_state *state);

@@ -39,7 +39,7 @@ enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char *
 			*ret_reason = "message is longer than any may be";
 		else
 			*ret_reason =
-				batch_fault(batch, (size_t)bytes, ingest->domains, &ingest->state);
+				record_batch_fault(batch, (size_t)bytes, ingest->domains, &ingest->state);
 		if (*ret_reason)
 			return INGEST_FAULT;
 

@@ -59,7 +59,7 @@ int traffic_open(struct traffic *ret_traffic, const struct traffic_options *opti
 void traffic_close(struct traffic *traffic);
 
 /**
- * traffic_records() - Count records, which batch_fault() found right
+ * traffic_records() - Count records, which record_batch_fault() found right
  * @now_ns:	CLOCK_MONOTONIC
  */
 void traffic_records(struct traffic *traffic, const struct record *records, uint32_t count,

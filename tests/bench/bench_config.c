@@ -35,5 +35,4 @@ void bench_config(struct config *ret_config, unsigned domains)
 	fault = config_fault(ret_config);
 	if (fault)
 		error(1, 0, "configuration: %s", fault);
-	config_index(ret_config);
 }

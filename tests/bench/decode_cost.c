@@ -44,6 +44,7 @@ struct cost_options {
 };
 
 static struct config config;
+static struct domains domains;
 static struct crowd crowd;
 static struct traffic traffic;
 static struct record records[PACKETS];
@@ -54,7 +55,7 @@ static uint64_t colliding[COLLIDING];
 static void decode_all(void)
 {
 	for (unsigned i = 0; i < PACKETS; i++)
-		decode(&sights[i], &config, &records[i]);
+		decode(&sights[i], &domains, &records[i]);
 }
 
 static void count_all(uint64_t now_ns)
@@ -201,6 +202,7 @@ int main(int argc, char **argv)
 		find_colliding();
 	}
 	bench_config(&config, options.crowd.domains);
+	domains_index(&config, &domains);
 	open_traffic(&options);
 	memory = calloc(1, crowd_bytes(&options.crowd));
 	if (!memory)

@@ -24,6 +24,7 @@
 #define LATENCY_SAMPLES 1024 /* one packet in so many: the question costs a system call */
 
 static struct config config;
+static struct domains domains;
 static uint64_t packets, bytes, refused;
 
 static void sample_latency(int fd)
@@ -52,7 +53,7 @@ static bool read_packet(int fd)
 	sight.captured = sight.length = (uint32_t)length;
 	sight.interface = (uint32_t)from.sll_ifindex;
 	sight.outgoing = from.sll_pkttype == PACKET_OUTGOING;
-	decode(&sight, &config, &record);
+	decode(&sight, &domains, &record);
 	packets++;
 	bytes += sight.length;
 	refused += record.verdict != VERDICT_ACCEPTED;
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		error(2, 0, "usage: recvfrom_decoder INTERFACE PORT");
 	bench_config(&config, 1);
+	domains_index(&config, &domains);
 	fd = tap_open((uint16_t)atoi(argv[2]));
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &space, sizeof(space)) < 0)
 		error(1, errno, "no receive buffer");

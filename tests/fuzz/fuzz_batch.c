@@ -116,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		memcpy(batch.records, bytes, body);
 		bytes += body;
 		size -= body;
-		if (batch_fault(&batch, sizeof(batch.header) + body, DOMAINS, &state))
+		if (record_batch_fault(&batch, sizeof(batch.header) + body, DOMAINS, &state))
 			break;
 		if (batch.header.type != BATCH_TRAFFIC)
 			continue;

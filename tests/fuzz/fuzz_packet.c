@@ -58,7 +58,6 @@ static const struct config *make_config(bool use_ecs)
 		tunnel->qtype_count = (uint8_t)(1 + i % 2);
 	}
 	must(!config_fault(config));
-	config_index(config);
 	return config;
 }
 
@@ -68,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct batch_state state = { .sequence = 1 };
 	const struct config *config;
 	struct record *record = &batch.records[0], again;
+	struct domains domains;
 	struct sight sight;
 
 	if (size < 1)
@@ -79,9 +79,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 				.interface = bytes[0],
 				.outgoing = bytes[0] & OUTGOING };
 	memset(record, 0xa5, sizeof(*record));
-	decode(&sight, config, record);
+	domains_index(config, &domains);
+	decode(&sight, &domains, record);
 	memset(&again, 0x5a, sizeof(again));
-	decode(&sight, config, &again);
+	decode(&sight, &domains, &again);
 	must(memcmp(record, &again, sizeof(again)) == 0);
 
 	batch.header = (struct batch_header){ .magic = BATCH_MAGIC,
@@ -89,8 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 					      .type = BATCH_TRAFFIC,
 					      .count = 1,
 					      .sequence = 1 };
-	must(!batch_fault(&batch, sizeof(batch.header) + sizeof(*record), config->tunnel_count,
-			  &state));
+	must(!record_batch_fault(&batch, sizeof(batch.header) + sizeof(*record),
+				 config->tunnel_count, &state));
 	must(record->kind == (sight.outgoing ? RECORD_RESPONSE : RECORD_QUERY));
 	must(config->use_ecs || !(record->flags & RECORD_FLAG_ECS));
 	must(record->payload_bytes >= RECORD_KCP_BYTES || !(record->flags & RECORD_FLAG_KCP));

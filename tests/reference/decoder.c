@@ -17,7 +17,6 @@
 #include "common/record.h"
 
 #define CAPTURED_MAX (1u << 20)
-#define CONFIG_SENT  (offsetof(struct config, tunnels) + sizeof(((struct config *)0)->tunnels))
 
 struct frame {
 	uint32_t captured;
@@ -37,7 +36,7 @@ static int fail(const char *what)
 }
 
 /* The packet stands in memory of exactly its size, so that a sanitizer sees a read past its end. */
-static int decode_frame(const struct frame *frame, const struct config *config)
+static int decode_frame(const struct frame *frame, const struct domains *domains)
 {
 	uint8_t *bytes = malloc(frame->captured);
 	struct record record;
@@ -56,7 +55,7 @@ static int decode_frame(const struct frame *frame, const struct config *config)
 	if (fread(bytes, 1, frame->captured, stdin) != frame->captured) {
 		result = -EPIPE;
 	} else {
-		decode(&sight, config, &record);
+		decode(&sight, domains, &record);
 		if (fwrite(&record, sizeof(record), 1, stdout) != 1)
 			result = -EIO;
 	}
@@ -68,18 +67,19 @@ int main(void)
 {
 	static char input[1 << 16], output[1 << 16];
 	static struct config config;
+	struct domains domains;
 	struct frame frame;
 	const char *fault;
 
 	if (setvbuf(stdin, input, _IOFBF, sizeof(input)) != 0 ||
 	    setvbuf(stdout, output, _IOFBF, sizeof(output)) != 0)
 		return fail("no buffers");
-	if (fread(&config, CONFIG_SENT, 1, stdin) != 1)
+	if (fread(&config, sizeof(config), 1, stdin) != 1)
 		return fail("input ends in the configuration");
 	fault = config_fault(&config);
 	if (fault)
 		return fail(fault);
-	config_index(&config);
+	domains_index(&config, &domains);
 
 	for (;;) {
 		size_t got = fread(&frame, 1, sizeof(frame), stdin);
@@ -88,7 +88,7 @@ int main(void)
 			break;
 		if (got != sizeof(frame) || frame.captured > CAPTURED_MAX)
 			return fail("input ends in a frame, or that is none");
-		if (decode_frame(&frame, &config) < 0)
+		if (decode_frame(&frame, &domains) < 0)
 			return fail("frame could not be read or its record not be written");
 	}
 	return fflush(stdout) == 0 && !ferror(stdin) ? EXIT_SUCCESS : fail("output failed");

@@ -285,8 +285,18 @@ const struct config *craft_dnstt(void)
 	static struct config config;
 
 	craft_config(&config, CRAFT_DOMAIN);
-	config_index(&config);
 	return &config;
+}
+
+struct record craft_see(const struct sight *sight, const struct config *config)
+{
+	struct domains domains;
+	struct record record;
+
+	domains_index(config, &domains);
+	memset(&record, 0xa5, sizeof(record)); /* decode() has to fill it in whole */
+	decode(sight, &domains, &record);
+	return record;
 }
 
 struct record craft_decode(const struct craft *packet, bool outgoing, const struct config *config)
@@ -299,10 +309,9 @@ struct record craft_decode(const struct craft *packet, bool outgoing, const stru
 	struct record record;
 
 	assert_non_null(bytes);
-	memset(&record, 0xa5, sizeof(record)); /* decode() has to fill it in whole */
 	/* At the end of the allocation, so that a sanitizer sees a read past it */
 	sight.bytes = memcpy(bytes + 1, packet->at, packet->size);
-	decode(&sight, config, &record);
+	record = craft_see(&sight, config);
 	free(bytes);
 	return record;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct config;
+struct sight;
 struct record;
 
 #define CRAFT_BYTES 9000
@@ -80,12 +81,15 @@ void craft_extension(struct craft *craft, unsigned next, unsigned length, unsign
 /* A VLAN tag in front, before what is of @protocol */
 void craft_tag(struct craft *craft, unsigned protocol);
 
-/* A configuration for one dnstt domain, not indexed yet; another one added to it */
+/* A configuration for one dnstt domain; another one added to it */
 void craft_config(struct config *ret_config, const char *domain);
 struct tunnel *craft_config_add(struct config *config, const char *domain);
 
-/* The configuration for CRAFT_DOMAIN, indexed */
+/* The configuration for CRAFT_DOMAIN */
 const struct config *craft_dnstt(void);
+
+/* The record of a packet */
+struct record craft_see(const struct sight *sight, const struct config *config);
 
 /* The record of a packet that lies in memory of exactly its size */
 struct record craft_decode(const struct craft *packet, bool outgoing, const struct config *config);

@@ -259,7 +259,6 @@ static void test_a_domain_has_its_own_rules(void **state)
 	for (unsigned i = 0; i < CONFIG_QTYPES; i++)
 		tunnel->qtypes[i] = (uint16_t)(10 + i * 3);
 	tunnel->qtype_count = CONFIG_QTYPES;
-	config_index(&config);
 
 	craft_header(&message, 0x0100, 1, 0, 0, 0);
 	craft_question(&message,

@@ -77,7 +77,7 @@ static void test_interface_is_shown_in_full(void **state)
 	struct record record;
 
 	(void)state;
-	decode(&sight, craft_dnstt(), &record);
+	record = craft_see(&sight, craft_dnstt());
 	assert_int_equal(record.interface, 0x12345678);
 }
 
@@ -183,7 +183,7 @@ static void test_packet_that_ends_in_a_header_is_a_packet_fault(void **state)
 
 		for (size_t captured = 0; captured < whole; captured++) {
 			sight.captured = (uint32_t)captured;
-			decode(&sight, craft_dnstt(), &record);
+			record = craft_see(&sight, craft_dnstt());
 			assert_int_equal(record.verdict,
 					 captured < headers ? VERDICT_PACKET : VERDICT_FRAGMENT);
 			/* and here it ended on its way */

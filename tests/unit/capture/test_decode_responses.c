@@ -17,7 +17,6 @@ static const struct config *dnstt(bool use_ecs)
 
 	craft_config(&config, CRAFT_DOMAIN);
 	config.use_ecs = use_ecs;
-	config_index(&config);
 	return &config;
 }
 

@@ -7,6 +7,7 @@
 
 #include "bpf.h"
 #include "capture/decode.h"
+#include "capture/filter.h"
 #include "capture/ring.h"
 #include "common/config.h"
 #include "common/record.h"
@@ -293,7 +294,6 @@ static void test_filter_drops_nothing_that_would_count(void **state)
 
 	(void)state;
 	craft_config(&config, CRAFT_DOMAIN);
-	config_index(&config);
 	for (unsigned i = 0; i < 200000; i++) {
 		unsigned kind = unit_random(&seed) % 4;
 		struct craft craft =

@@ -22,12 +22,6 @@ struct tally {
 	uint8_t clients[CLIENTS][8];
 };
 
-static void index_config(struct config *config)
-{
-	craft_config(config, CRAFT_DOMAIN);
-	config_index(config);
-}
-
 static void tally_client(struct tally *tally, const uint8_t id[8])
 {
 	for (unsigned i = 0; i < tally->sessions; i++)
@@ -74,12 +68,12 @@ static void assert_decoded(const char *recording, const char *const resolvers[2]
 			       strchr(resolvers[i], ':') ? "" : "::ffff:", resolvers[i]);
 		assert_int_equal(inet_pton(AF_INET6, mapped, addresses[i]), 1);
 	}
-	index_config(&config);
+	craft_config(&config, CRAFT_DOMAIN);
 	pcap_open(&pcap, recording);
 	while (pcap_next(&pcap, &sight)) {
 		struct record record;
 
-		decode(&sight, &config, &record);
+		record = craft_see(&sight, &config);
 		if (record.verdict != VERDICT_ACCEPTED || record.flags & RECORD_FLAG_RCODE)
 			continue;
 		tally_record(&total, &record);
@@ -93,7 +87,7 @@ static void assert_decoded(const char *recording, const char *const resolvers[2]
 		assert_tally(&by_resolver[i], recording, resolvers[i]);
 }
 
-/* A recording through decode(), batch_fault() and traffic_records(), packet by packet */
+/* A recording through decode(), record_batch_fault() and traffic_records(), packet by packet */
 static void count(const char *recording, struct traffic *ret_traffic)
 {
 	static struct interfaces all;
@@ -106,7 +100,7 @@ static void count(const char *recording, struct traffic *ret_traffic)
 	struct pcap pcap;
 
 	assert_int_equal(traffic_open(ret_traffic, &options), 0);
-	index_config(&config);
+	craft_config(&config, CRAFT_DOMAIN);
 	pcap_open(&pcap, recording);
 	while (pcap_next(&pcap, &sight)) {
 		static struct batch batch;
@@ -116,9 +110,9 @@ static void count(const char *recording, struct traffic *ret_traffic)
 						      .type = BATCH_TRAFFIC,
 						      .count = 1,
 						      .sequence = state.sequence };
-		decode(&sight, &config, &batch.records[0]);
-		assert_null(batch_fault(&batch, sizeof(batch.header) + sizeof(batch.records[0]), 1,
-					&state));
+		batch.records[0] = craft_see(&sight, &config);
+		assert_null(record_batch_fault(
+			&batch, sizeof(batch.header) + sizeof(batch.records[0]), 1, &state));
 		traffic_records(ret_traffic, batch.records, 1, pcap.now_ns);
 	}
 	pcap_close(&pcap);

@@ -1,268 +1,338 @@
 /* SPDX-License-Identifier: MIT */
-/* From a QNAME to the domain and to what a client wrote */
-#include "capture/tunnel.h"
+/* Tunnel packets: what follows a ClientID in each framing, and what a TXT answer holds */
+#include <stdlib.h>
 
-#include "capture/dns.h"
-#include "common/record.h"
+#include "capture/tunnel.h"
 #include "packet_craft.h"
 #include "unit.h"
 
-/* A name in a message that stays there until the next call; it may be the last of it, or not */
-static struct dns_name name_in(const char *text, bool is_last)
-{
-	static struct craft craft;
-	struct cursor cursor = { .at = craft.at };
-	struct dns_message message;
+#define KCP "a KCP segment's header..+" /* 25 bytes */
 
-	craft.size = 0;
-	craft_header(&craft, 0, 1, 0, 0, is_last ? 0 : 1);
-	craft_question(&craft, text, 16);
-	if (!is_last)
-		craft_opt(&craft, 0x8f8f);
-	cursor.end = craft.at + craft.size;
-	assert_true(dns_read(&cursor, true, &message));
-	return message.qname;
+/* The bytes lie in memory of exactly their size, so that a sanitizer sees a read past it */
+static bool upstream(enum framing framing, const void *bytes, size_t count,
+		     struct tunnel_packets *packets)
+{
+	static uint8_t *rest; /* what is shown of a packet lies in it */
+	bool result;
+
+	free(rest);
+	rest = malloc(count + 1);
+
+	assert_non_null(rest);
+	memset(packets, 0xa5, sizeof(*packets));
+	result = tunnel_upstream(memcpy(rest + 1, bytes, count), count, framing, packets);
+	return result;
 }
 
-static struct dns_name name_of(const char *text)
+struct body {
+	const char *bytes;
+	size_t count;
+	bool accepted;
+	unsigned payload;
+	const char *head; /* of what is delivered */
+};
+
+#define BODY(text) (text), sizeof(text) - 1
+
+static void assert_bodies(enum framing framing, const struct body *bodies, size_t count)
 {
-	return name_in(text, true);
+	for (size_t i = 0; i < count; i++) {
+		const struct body *body = &bodies[i];
+		struct tunnel_packets packets;
+
+		assert_int_equal(upstream(framing, body->bytes, body->count, &packets),
+				 body->accepted);
+		if (!body->accepted)
+			continue;
+		assert_int_equal(packets.bytes, body->payload);
+		if (body->head)
+			assert_memory_equal(packets.first, body->head, strlen(body->head));
+		assert_int_equal(packets.first_bytes != 0, body->payload != 0);
+	}
 }
 
-/* Which of the domains a name is under; ret_prefix as returned */
-static int match(const char *text, unsigned *ret_prefix)
+static void test_dnstt_client_writes_padding_then_packets(void **state)
 {
-	static const char *const domains[] = { "a.b",	 "x.a.b",	 "b",
-					       "kilo.x", "longer.x.a.b", "kilo.a.b" };
-	struct dns_name name;
-	struct config config;
-	unsigned prefix = 0;
-	int domain;
-
-	craft_config(&config, domains[0]);
-	for (size_t i = 1; i < COUNT(domains); i++)
-		craft_config_add(&config, domains[i]);
-	config_index(&config);
-	name = name_in(text, true);
-	domain = tunnel_match(&config, &name, &prefix);
-	name = name_in(text, false);
-	assert_int_equal(tunnel_match(&config, &name, ret_prefix), domain);
-	assert_true(domain < 0 || *ret_prefix == prefix);
-	return domain;
-}
-
-static void test_longest_domain_wins(void **state)
-{
-	static const struct {
-		const char *name;
-		int domain;
-		unsigned prefix;
-	} cases[] = {
-		{ "a.b", 0, 0 },	  { "q.a.b", 0, 1 },
-		{ "q.q.a.b", 0, 2 },	  { "x.a.b", 1, 0 },
-		{ "q.x.a.b", 1, 1 },	  { "b", 2, 0 },
-		{ "c.b", 2, 1 },	  { "a.a.c.b", 2, 3 },
-		{ "longer.x.a.b", 4, 0 }, { "q.longer.x.a.b", 4, 1 },
-		{ "onger.x.a.b", 1, 1 },  { "longer.a.b", 0, 1 },
-		{ "a.b.a.b", 0, 2 },	  { "x.a.b.q.b", 2, 4 },
+	static const struct body bodies[] = {
+		{ BODY("\xe0"), true, 0, NULL },
+		{ BODY("\xe8"
+		       "12345678"),
+		  true, 0, NULL },
+		{ BODY("\xe3"
+		       "abc\x05hello"),
+		  true, 5, "hello" },
+		{ BODY("\xe0\x02"
+		       "ab\x03"
+		       "cde"),
+		  true, 5, "ab" },
+		{ BODY("\xe1x\xe2xx\x01y\xe0"), true, 1, "y" },
+		{ BODY("\xff"
+		       "1234567890123456789012345678901"),
+		  true, 0, NULL },
+		{ BODY("\xe0\0\0\x02hi"), true, 2, "hi" },
+		{ BODY(""), false, 0, NULL },
+		{ BODY("\x05hello"), false, 0, NULL }, /* no padding before it */
+		{ BODY("\xdf"), false, 0, NULL },
+		{ BODY("\0"), false, 0, NULL },
+		{ BODY("\xe1"), false, 0, NULL }, /* padding cut short */
+		{ BODY("\xe8"
+		       "1234567"),
+		  false, 0, NULL },
+		{ BODY("\xe0\x05hell"), false, 0, NULL }, /* packet cut short */
+		{ BODY("\xe3"
+		       "abc\x05hello\x01"),
+		  false, 0, NULL },
+		{ BODY("\xff"
+		       "123456789012345678901234567890"),
+		  false, 0, NULL },
 	};
-	unsigned prefix;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(match(cases[i].name, &prefix), cases[i].domain);
-		assert_int_equal(prefix, cases[i].prefix);
+	assert_bodies(FRAMING_DNSTT, bodies, COUNT(bodies));
+}
+
+/* SlipGate's probes are 32 bytes that look random: 16 of nonce and 16 of HMAC (its dnsrouter/verify.go).
+ * Of what stands behind the first eight, one in eight begins like padding, and one in 214 also ends
+ * where its lengths say.
+ */
+static void test_probes_of_random_bytes_are_refused(void **state)
+{
+	unsigned padding = 0, accepted = 0, server = 0;
+	uint64_t seed = 1;
+	struct tunnel_packets packets;
+
+	(void)state;
+	for (unsigned probe = 0; probe < 100000; probe++) {
+		uint8_t body[24];
+
+		for (unsigned i = 0; i < COUNT(body); i++)
+			body[i] = (uint8_t)unit_random(&seed);
+		padding += body[0] >= 0xe0;
+		accepted += upstream(FRAMING_DNSTT, body, sizeof(body), &packets);
+		server += upstream(FRAMING_SERVER, body, sizeof(body), &packets);
+	}
+	assert_in_range(padding, 12200, 12800);
+	assert_in_range(accepted, 400, 540);
+	assert_int_equal(server, 100000);
+}
+
+static void test_dnstt_server_takes_what_comes_before_the_first_short_packet(void **state)
+{
+	static const struct body bodies[] = {
+		{ BODY(""), true, 0, NULL },
+		{ BODY("\x05hello"), true, 5, "hello" },
+		{ BODY("\x05hello\x05hell"), true, 5, "hello" },
+		{ BODY("\x02hi\xe8"
+		       "1"),
+		  true, 2, "hi" },
+		{ BODY("\xe1"), true, 0, NULL },
+		{ BODY("\xdf"), true, 0, NULL },
+	};
+
+	(void)state;
+	assert_bodies(FRAMING_SERVER, bodies, COUNT(bodies));
+}
+
+static void test_vaydns_client_writes_a_nonce_or_one_packet(void **state)
+{
+	static const struct body bodies[] = {
+		{ BODY("1234"), true, 0, NULL },
+		{ BODY("\x03"
+		       "abc"),
+		  true, 0, NULL }, /* four bytes are a nonce, whatever they say */
+		{ BODY("\x01"
+		       "a"),
+		  true, 1, "a" },
+		{ BODY("\x05hello"), true, 5, "hello" },
+		{ BODY(""), false, 0, NULL },
+		{ BODY("\0"), false, 0, NULL },
+		{ BODY("\x05hell"), false, 0, NULL },
+		{ BODY("\x05hello!"), false, 0, NULL },
+		{ BODY("\x02"
+		       "a"),
+		  false, 0, NULL },
+	};
+	struct tunnel_packets packets;
+	char longest[151];
+
+	(void)state;
+	assert_bodies(FRAMING_VAYDNS, bodies, COUNT(bodies));
+	memset(longest, 150, sizeof(longest));
+	assert_true(upstream(FRAMING_VAYDNS, longest, sizeof(longest), &packets));
+	assert_int_equal(packets.bytes, 150);
+}
+
+static void test_dnsttex_client_has_modes(void **state)
+{
+	static const struct body bodies[] = {
+		{ BODY("\xfe\x02\0noise"), true, 0, NULL }, /* hint */
+		{ BODY("\xff"), false, 0, NULL },	    /* ping: no session */
+		{ BODY("\xffnoise!"), false, 0, NULL },
+		{ BODY("\xff\x04\xd0noise!"), false, 0, NULL }, /* of a certain size */
+		{ BODY("\xff"
+		       "1234567890123456789012345678901"),
+		  false, 0, NULL },	       /* also where it is padding to dnstt */
+		{ BODY("\0"), true, 0, NULL }, /* poll */
+		{ BODY("\0noise"), true, 0, NULL },
+		{ BODY("\x05hello"), true, 5, "hello" },
+		{ BODY("\x05hello and more"), true, 5, "hello" },
+		{ BODY("\xfdxx\x05hello"), true, 5, "hello" }, /* behind a hint */
+		{ BODY("\xfdxx\x05hello and more"), true, 5, "hello" },
+		{ BODY("\xfdxx\0"), true, 0, NULL },
+		{ BODY("\xe3"
+		       "abc\x05hello"),
+		  true, 5, "hello" }, /* as dnstt */
+		{ BODY("\xe0\x02hi\x03you"), true, 5, "hi" },
+		{ BODY("\xfdxx\xe3"
+		       "abc\x05hello"),
+		  true, 5, "hello" },
+		{ BODY(""), false, 0, NULL },
+		{ BODY("\x05hell"), false, 0, NULL },
+		{ BODY("\xdf"), false, 0, NULL },
+		{ BODY("\xfd"), false, 0, NULL },
+		{ BODY("\xfdxx"), false, 0, NULL },
+		{ BODY("\xfdxx\xff"), false, 0, NULL }, /* a ping stands first or nowhere */
+		{ BODY("\xfdxx\x05hell"), false, 0, NULL },
+		{ BODY("\xfdxx\xe1"), false, 0, NULL },
+		{ BODY("\xe1xx"), false, 0, NULL },
+	};
+
+	(void)state;
+	assert_bodies(FRAMING_DNSTTEX, bodies, COUNT(bodies));
+}
+
+static void test_kcp_header_has_24_bytes(void **state)
+{
+	struct tunnel_packets packets;
+	char body[28] = "\xe0\0";
+
+	(void)state;
+	for (unsigned bytes = 22; bytes <= 25; bytes++) {
+		body[1] = (char)bytes;
+		memcpy(body + 2, KCP, bytes);
+		assert_true(upstream(FRAMING_DNSTT, body, 2 + bytes, &packets));
+		assert_int_equal(packets.first_bytes, bytes);
+		assert_memory_equal(packets.first, KCP, bytes);
 	}
 }
 
-static void test_domain_begins_with_a_label(void **state)
+static void test_first_packet_that_is_not_empty_shows_its_head(void **state)
 {
-	static const char *const names[] = { "",  "a",	     "xb",	"a.bb",	  "b.a",
-					     "x", "kilo.xx", "qkilo.x", "kil.o.x" };
-	unsigned prefix;
+	struct tunnel_packets packets;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(names); i++)
-		assert_int_equal(match(names[i], &prefix), -1);
+	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\0\x18" KCP "\0"), &packets) == false);
+	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\0\x19" KCP "\0"), &packets));
+	assert_int_equal(packets.first_bytes, 25);
+	assert_memory_equal(packets.first, KCP, TUNNEL_HEAD_BYTES);
+	/* A short one comes first, so its head is that of no KCP segment */
+	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\x01z\x19" KCP), &packets));
+	assert_int_equal(packets.first_bytes, 1);
+	assert_int_equal(packets.first[0], 'z');
+	assert_int_equal(packets.bytes, 26);
 }
 
-static void test_domain_is_matched_in_any_case(void **state)
+/* The answer's text in strings of @step bytes */
+static struct tunnel_packets downstream(const struct craft *text, size_t step, size_t cut)
 {
-	unsigned prefix;
+	struct craft rdata = { .size = 0 };
+	struct tunnel_packets packets;
+	uint8_t *bytes;
 
-	(void)state;
-	assert_int_equal(match("q.LONGER.x.A.b", &prefix), 4);
-	assert_int_equal(match("KiLo.X", &prefix), 3);
-	/* bytes.ToLower() in Go: KELVIN SIGN, I WITH DOT ABOVE; but DOTLESS I stays what it is */
-	assert_int_equal(match("\xe2\x84\xaailo.x", &prefix), 3);
-	assert_int_equal(match("q.\xe2\x84\xaa\xc4\xb0Lo.x", &prefix), 3);
-	assert_int_equal(prefix, 1);
-	assert_int_equal(match("k\xc4\xb1lo.x", &prefix), -1);
-	assert_int_equal(match("q.\xe2\x84\xaailo.a.b", &prefix), 5); /* not the shorter "a.b" */
-	assert_int_equal(match("\xe2\x84ilo.x", &prefix), -1);
-	/* Bytes that differ from letters in the bit of the case alone */
-	assert_int_equal(match("q.\x02", &prefix), -1);
-	assert_int_equal(match("LONGER.x.\x01.b", &prefix), 2);
-}
+	for (size_t at = 0; at < text->size; at += step) {
+		size_t string = text->size - at < step ? text->size - at : step;
 
-static int decoded(const char *prefix, enum alphabet alphabet, uint8_t out[TUNNEL_DECODED_BYTES])
-{
-	struct dns_name name = name_of(prefix);
-
-	return tunnel_decode(&name, name.labels, alphabet, out);
-}
-
-static void test_lengths_are_those_of_go(void **state)
-{
-	static const int sizes[] = { 0, 0, 1, 0, 2, 3, 0, 4, 5, 5, 6, 5, 7, 8, 5, 9, 10 };
-	uint8_t out[TUNNEL_DECODED_BYTES];
-	char text[17] = "";
-
-	(void)state;
-	for (size_t chars = 0; chars < COUNT(sizes); chars++) {
-		memset(text, '7', chars);
-		assert_int_equal(decoded(text, ALPHABET_BASE32, out), sizes[chars]);
-		for (int i = 0; i < sizes[chars]; i++)
-			assert_int_equal(out[i], 0xff);
+		craft_8(&rdata, (unsigned)string);
+		craft_bytes(&rdata, text->at + at, string);
 	}
+	assert_true(cut <= rdata.size);
+	rdata.size -= cut;
+	bytes = malloc(rdata.size + 1);
+	assert_non_null(bytes);
+	memcpy(bytes + 1, rdata.at, rdata.size);
+	tunnel_downstream((struct cursor){ bytes + 1, bytes + 1 + rdata.size }, &packets);
+	free(bytes);
+	return packets;
 }
 
-static void test_lengths_are_those_of_dnsttex(void **state)
+static void put_packet(struct craft *craft, size_t bytes)
 {
-	uint8_t out[TUNNEL_DECODED_BYTES];
-	char text[17] = "";
-
-	(void)state;
-	for (size_t chars = 0; chars < sizeof(text); chars++) {
-		memset(text, 'V', chars);
-		assert_int_equal(decoded(text, ALPHABET_BASE32HEX, out), chars * 5 / 8);
-		for (size_t i = 0; i < chars * 5 / 8; i++)
-			assert_int_equal(out[i], 0xff);
-	}
+	craft_16(craft, (unsigned)bytes);
+	for (size_t i = 0; i < bytes; i++)
+		craft_8(craft, (unsigned)i + 1);
 }
 
-static void test_every_character_has_its_value(void **state)
+static void test_answer_holds_packets_behind_their_lengths(void **state)
 {
-	static const char digits[ALPHABETS][33] = { "abcdefghijklmnopqrstuvwxyz234567",
-						    "0123456789abcdefghijklmnopqrstuv" };
-	uint8_t out[TUNNEL_DECODED_BYTES];
+	struct craft text = { .size = 0 };
+	struct tunnel_packets packets;
 
 	(void)state;
-	for (unsigned alphabet = 0; alphabet < ALPHABETS; alphabet++) {
-		for (unsigned c = 1; c < 256; c++) {
-			bool upper = c >= 'A' && c <= 'Z';
-			const char *digit = strchr(digits[alphabet], (int)(upper ? c + 32 : c));
-			/* a digit of value 0, so that the eight bits of the byte are known */
-			char text[3] = { (char)c, digits[alphabet][0] };
-
-			if (c == '.')
-				continue;
-			if (c == '\r' || c == '\n') {
-				text[1] = text[0];
-				assert_int_equal(decoded(text, alphabet, out), 0);
-			} else if (digit) {
-				assert_int_equal(decoded(text, alphabet, out), 1);
-				assert_int_equal(out[0], (digit - digits[alphabet]) << 3);
-			} else {
-				assert_int_equal(decoded(text, alphabet, out), -1);
-			}
-		}
-	}
+	packets = downstream(&text, 255, 0);
+	assert_int_equal(packets.bytes, 0);
+	put_packet(&text, 0);
+	put_packet(&text, 24);
+	put_packet(&text, 500);
+	packets = downstream(&text, 255, 0);
+	assert_int_equal(packets.bytes, 524);
+	assert_int_equal(packets.first_bytes, 24);
+	for (unsigned i = 0; i < TUNNEL_HEAD_BYTES; i++)
+		assert_int_equal(packets.first[i], i + 1);
+	for (size_t step = 1; step < 255; step += 11)
+		assert_int_equal(downstream(&text, step, 0).bytes, 524);
+	/* Cut in the last packet, which then is not counted; and between its length's bytes */
+	assert_int_equal(downstream(&text, 255, 1).bytes, 24);
+	assert_int_equal(downstream(&text, 255, 500 + 2 + 1).bytes, 24);
+	craft_8(&text, 0);
+	assert_int_equal(downstream(&text, 255, 0).bytes, 524);
 }
 
-static void test_documented_example(void **state)
+static void test_empty_answer_is_one_empty_string(void **state)
 {
-	uint8_t out[TUNNEL_DECODED_BYTES];
+	static const uint8_t empty[1], cut[5] = { 0xff, 0, 2, 'h', 'i' };
+	struct tunnel_packets packets;
 
 	(void)state;
-	assert_int_equal(decoded("ingesrkokreujy6zumkse43vobsxey3bnruwm4tbm5uwy2ltoruwgzlyobuwc3d."
-				 "jmrxwg2lpovzq",
-				 ALPHABET_BASE32, out),
-			 47);
-	assert_memory_equal(out, "CLIENTID\xe3\xd9\xa3\x15\x22supercalifragilisticexpialidocious",
-			    47);
+	tunnel_downstream((struct cursor){ empty, empty + 1 }, &packets);
+	assert_int_equal(packets.bytes, 0);
+	assert_int_equal(packets.first_bytes, 0);
+	/* A string that is longer than what is there */
+	tunnel_downstream((struct cursor){ cut, cut + 5 }, &packets);
+	assert_int_equal(packets.bytes, 2);
 }
 
-static void test_labels_are_joined_wherever_they_are_cut(void **state)
+static void test_longest_answer_is_read_to_its_end(void **state)
 {
-	uint8_t written[70], out[TUNNEL_DECODED_BYTES];
-	char text[CRAFT_NAME], cut[CRAFT_NAME];
+	struct tunnel_packets packets;
+	uint8_t *rdata = malloc(UINT16_MAX);
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof(written); i++)
-		written[i] = (uint8_t)(i * 37);
-	for (unsigned step = 1; step <= 63; step++) {
-		size_t length = 0;
-
-		craft_client_name(text, written, sizeof(written), "", 0, "", false);
-		for (unsigned i = 0, label = 0; text[i] != '\0'; i++) {
-			if (text[i] == '.')
-				continue;
-			if (label++ == step) {
-				cut[length++] = '.';
-				label = 1;
-			}
-			cut[length++] = text[i];
-		}
-		cut[length] = '\0';
-		assert_int_equal(decoded(cut, ALPHABET_BASE32, out), sizeof(written));
-		assert_memory_equal(out, written, sizeof(written));
-	}
-}
-
-static void test_letters_fold_and_line_ends_vanish_as_in_go(void **state)
-{
-	uint8_t plain[TUNNEL_DECODED_BYTES], out[TUNNEL_DECODED_BYTES];
-	int bytes = decoded("sisiabcdsisiabcd", ALPHABET_BASE32, plain);
-
-	(void)state;
-	assert_int_equal(bytes, 10);
-	assert_int_equal(decoded("SiSiABCD.sIsIabcd", ALPHABET_BASE32, out), bytes);
-	assert_memory_equal(out, plain, 10);
-	/* LONG S, DOTLESS I; also where a label ends in the middle of one */
-	assert_int_equal(
-		decoded("\xc5\xbfi\xc5.\xbf\xc4\xb1\r\nabcdsisi\nabcd", ALPHABET_BASE32, out),
-		bytes);
-	assert_memory_equal(out, plain, 10);
-	/* Folding comes first, so line ends do not join what they part */
-	assert_int_equal(decoded("\xc5\r\xbf", ALPHABET_BASE32, out), -1);
-	assert_int_equal(decoded("\xc5", ALPHABET_BASE32, out), -1);
-	assert_int_equal(decoded("\xe2\x84\xaa", ALPHABET_BASE32, out), -1);
-}
-
-static void test_longest_name_is_decoded_whole(void **state)
-{
-	uint8_t out[TUNNEL_DECODED_BYTES + 1];
-	struct dns_name name;
-	char text[CRAFT_NAME];
-
-	(void)state;
-	memset(text, '7', sizeof(text));
-	for (unsigned i = 63; i < 250; i += 64)
-		text[i] = '.';
-	text[253] = '\0'; /* 250 characters in four labels */
-	memset(out, 0xa5, sizeof(out));
-	name = name_of(text);
-	assert_int_equal(tunnel_decode(&name, name.labels, ALPHABET_BASE32, out), 156);
-	assert_int_equal(tunnel_decode(&name, name.labels, ALPHABET_BASE32HEX, out), 156);
-	assert_int_equal(tunnel_decode(&name, 1, ALPHABET_BASE32HEX, out), 39);
-	assert_int_equal(tunnel_decode(&name, 0, ALPHABET_BASE32, out), 0);
-	assert_int_equal(out[TUNNEL_DECODED_BYTES], 0xa5);
+	assert_non_null(rdata);
+	/* 255 strings of 255 bytes and one of 254, in them one packet */
+	memset(rdata, 0xfe, UINT16_MAX);
+	for (size_t at = 0; at < 255 * 256; at += 256)
+		rdata[at] = 0xff;
+	rdata[1] = 0xfe;
+	rdata[2] = 0xfd;
+	tunnel_downstream((struct cursor){ rdata, rdata + UINT16_MAX }, &packets);
+	assert_int_equal(packets.bytes, 0xfefd);
+	assert_int_equal(packets.bytes, 255 * 255 + 254 - 2);
+	free(rdata);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_longest_domain_wins),
-		cmocka_unit_test(test_domain_begins_with_a_label),
-		cmocka_unit_test(test_domain_is_matched_in_any_case),
-		cmocka_unit_test(test_lengths_are_those_of_go),
-		cmocka_unit_test(test_lengths_are_those_of_dnsttex),
-		cmocka_unit_test(test_every_character_has_its_value),
-		cmocka_unit_test(test_documented_example),
-		cmocka_unit_test(test_labels_are_joined_wherever_they_are_cut),
-		cmocka_unit_test(test_letters_fold_and_line_ends_vanish_as_in_go),
-		cmocka_unit_test(test_longest_name_is_decoded_whole),
+		cmocka_unit_test(test_dnstt_client_writes_padding_then_packets),
+		cmocka_unit_test(test_probes_of_random_bytes_are_refused),
+		cmocka_unit_test(test_dnstt_server_takes_what_comes_before_the_first_short_packet),
+		cmocka_unit_test(test_vaydns_client_writes_a_nonce_or_one_packet),
+		cmocka_unit_test(test_dnsttex_client_has_modes),
+		cmocka_unit_test(test_kcp_header_has_24_bytes),
+		cmocka_unit_test(test_first_packet_that_is_not_empty_shows_its_head),
+		cmocka_unit_test(test_answer_holds_packets_behind_their_lengths),
+		cmocka_unit_test(test_empty_answer_is_one_empty_string),
+		cmocka_unit_test(test_longest_answer_is_read_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,43 +202,6 @@ static void test_longest_domain_has_255_bytes(void **state)
 	assert_false(passes());
 }
 
-/* Index of a name in wire form, its end in the middle of other bytes */
-static int find(const char *text)
-{
-	struct craft name = { .size = 0 };
-
-	craft_name(&name, text);
-	return config_domain(&config, name.at, name.size);
-}
-
-static void test_every_domain_is_found_and_no_other(void **state)
-{
-	char name[64];
-
-	(void)state;
-	/* Many of one length, of one beginning; and some that begin others */
-	craft_config(&config, "x");
-	for (unsigned i = 1; i < CONFIG_DOMAINS; i++) {
-		(void)snprintf(name, sizeof(name),
-			       i % 2 ? "%u.example.com" : "a-long-beginning-of-name-%u", i + 100);
-		craft_config_add(&config, name);
-	}
-	assert_true(passes());
-	config_index(&config);
-	assert_int_equal(config.labels_max, 3);
-	assert_int_equal(find("x"), 0);
-	for (unsigned i = 1; i < 256; i++) {
-		(void)snprintf(name, sizeof(name),
-			       i % 2 ? "%u.example.com" : "a-long-beginning-of-name-%u", i + 100);
-		assert_int_equal(find(name), i < CONFIG_DOMAINS ? (int)i : -1);
-		name[i % 5] = '~';
-		assert_int_equal(find(name), -1);
-	}
-	assert_int_equal(find("example.com"), -1);
-	assert_int_equal(find(""), -1);
-	assert_int_equal(find("y"), -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,7 +213,6 @@ int main(void)
 		cmocka_unit_test(test_tunnels_are_of_a_known_kind),
 		cmocka_unit_test(test_domain_is_in_lower_case_wire_form),
 		cmocka_unit_test(test_longest_domain_has_255_bytes),
-		cmocka_unit_test(test_every_domain_is_found_and_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

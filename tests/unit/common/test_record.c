@@ -38,7 +38,7 @@ static const char *fault_after(size_t bytes, uint64_t sequence)
 {
 	struct batch_state state = { .sequence = sequence };
 
-	return batch_fault(&batch, bytes, DOMAINS, &state);
+	return record_batch_fault(&batch, bytes, DOMAINS, &state);
 }
 
 /* What is wrong with the message; nothing may be remembered of one that is */
@@ -46,7 +46,7 @@ static const char *fault(size_t bytes)
 {
 	struct batch_state state = { .sequence = batch.header.type == BATCH_TRAFFIC };
 	const struct batch_state before = state;
-	const char *result = batch_fault(&batch, bytes, DOMAINS, &state);
+	const char *result = record_batch_fault(&batch, bytes, DOMAINS, &state);
 
 	if (result)
 		assert_memory_equal(&state, &before, sizeof(state));
@@ -143,18 +143,18 @@ static void test_messages_come_in_sequence(void **state)
 	assert_string_equal(fault_after(sizeof(batch.header) + sizeof(struct failure), 7),
 			    "message is not due in this state");
 
-	assert_null(batch_fault(&batch, make(BATCH_HELLO, 0), DOMAINS, &sequence));
+	assert_null(record_batch_fault(&batch, make(BATCH_HELLO, 0), DOMAINS, &sequence));
 	for (uint64_t i = 1; i < 10; i++) {
 		size_t bytes = make(BATCH_TRAFFIC, 1);
 
 		batch.header.sequence = i - 1;
-		assert_non_null(batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_non_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
 		batch.header.sequence = i + 1;
-		assert_non_null(batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_non_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
 		batch.header.sequence = i | UINT64_C(1) << 32;
-		assert_non_null(batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_non_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
 		batch.header.sequence = i;
-		assert_null(batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
 	}
 }
 
@@ -171,17 +171,18 @@ static void test_counters_only_grow(void **state)
 		size_t bytes = make(BATCH_TRAFFIC, 0);
 
 		memcpy((uint8_t *)&batch.header + counters[i], &value, sizeof(value));
-		assert_null(batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
 		batch.header.sequence++;
-		assert_null(batch_fault(&batch, bytes, DOMAINS, &sequence)); /* it may stay */
+		assert_null(
+			record_batch_fault(&batch, bytes, DOMAINS, &sequence)); /* it may stay */
 		batch.header.sequence++;
 		value--;
 		memcpy((uint8_t *)&batch.header + counters[i], &value, sizeof(value));
-		assert_string_equal(batch_fault(&batch, bytes, DOMAINS, &sequence),
+		assert_string_equal(record_batch_fault(&batch, bytes, DOMAINS, &sequence),
 				    "counter of a message runs backwards");
 		value = 0;
 		memcpy((uint8_t *)&batch.header + counters[i], &value, sizeof(value));
-		assert_non_null(batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_non_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
 	}
 }
 
@@ -194,7 +195,7 @@ static void test_state_holds_the_latest_counters(void **state)
 	batch.header.packets = 11;
 	batch.header.ring_drops = 22;
 	batch.header.stalls = 33;
-	assert_null(batch_fault(&batch, sizeof(batch.header), DOMAINS, &sequence));
+	assert_null(record_batch_fault(&batch, sizeof(batch.header), DOMAINS, &sequence));
 	assert_int_equal(sequence.sequence, 2);
 	assert_int_equal(sequence.packets, 11);
 	assert_int_equal(sequence.ring_drops, 22);

@@ -33,7 +33,7 @@ static const char *record_fault(const struct record *record)
 
 		make();
 		batch.records[places[i]] = *record;
-		found = batch_fault(&batch, sizeof(batch), DOMAINS, &state);
+		found = record_batch_fault(&batch, sizeof(batch), DOMAINS, &state);
 		if (i == 0)
 			first = found;
 		assert_ptr_equal(found, first);

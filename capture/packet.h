@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* From a packet to the UDP datagram in it: VLAN tags, IP, extension headers, UDP */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/cursor.h"
+
+/* A packet as the ring shows it, from its network header on; it may be anything */
+struct sight {
+	const uint8_t *bytes;
+	uint32_t captured;  /* bytes that may be read */
+	uint32_t length;    /* bytes that were on the wire */
+	uint32_t interface; /* index */
+	bool outgoing;	    /* leaves this host: a response; else it arrives: a query */
+};
+
+struct packet_datagram {
+	struct cursor message; /* as far as it was captured, and never beyond its end */
+	uint16_t port;	       /* the resolver's */
+	uint16_t bytes;	       /* of the message, by the UDP header */
+};
+
+/* IPv4 @address (4 bytes) as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2) */
+void packet_map_ipv4(const uint8_t *address, uint8_t ret_mapped[16]);
+
+/* The datagram of a packet, or its first fragment, with @port at this host's end. No system calls.
+ * @ret_resolver: source of what arrives, destination of what leaves; IPv4 as above
+ * Return: false if IP or UDP are broken or inconsistent
+ */
+bool packet_read(const struct sight *sight, uint16_t port, struct packet_datagram *ret_datagram,
+		 uint8_t ret_resolver[16]);
