@@ -20,11 +20,13 @@ static const struct characters {
 				 SIXTEEN('0') },
 };
 
-/* Five bits of each character; false if one is not of the alphabet */
-static bool text_decode(uint8_t text[TEXT_BYTES], size_t length, enum alphabet alphabet,
-			uint8_t ret_decoded[BASE32_DECODED_BYTES])
+/* Five bits of each character; false if one is not of the alphabet. Inlined for each alphabet, so that
+ * what it adds is known when it is compiled.
+ */
+__attribute__((always_inline)) static inline bool
+text_read(uint8_t text[TEXT_BYTES], size_t length, const struct characters *a,
+	  uint8_t ret_decoded[BASE32_DECODED_BYTES])
 {
-	const struct characters *a = &alphabets[alphabet];
 	v16u8 good = SIXTEEN(0xff);
 
 	sixteen_store(text + length, a->zero);
@@ -43,6 +45,14 @@ static bool text_decode(uint8_t text[TEXT_BYTES], size_t length, enum alphabet a
 		memcpy(ret_decoded + out + 5, &(uint64_t){ htobe64(forty[1]) }, 8);
 	}
 	return sixteen_is_zero(~good);
+}
+
+static bool text_decode(uint8_t text[TEXT_BYTES], size_t length, enum alphabet alphabet,
+			uint8_t ret_decoded[BASE32_DECODED_BYTES])
+{
+	if (alphabet == ALPHABET_BASE32)
+		return text_read(text, length, &alphabets[ALPHABET_BASE32], ret_decoded);
+	return text_read(text, length, &alphabets[ALPHABET_BASE32HEX], ret_decoded);
 }
 
 /* What Go's bytes.ToUpper() brings into ASCII, in place, and without the line ends that its base32

@@ -142,8 +142,12 @@ void decode(const struct sight *sight, const struct domains *domains, struct rec
 				   .domain = RECORD_NO_DOMAIN,
 				   .kind = sight->outgoing ? RECORD_RESPONSE : RECORD_QUERY,
 				   .verdict = VERDICT_PACKET };
-	if (!packet_read(sight, domains->config->port, &datagram, record->resolver))
+	if (!packet_read(sight, domains->config->port, &datagram))
 		return;
+	if (datagram.is_v4)
+		packet_map_ipv4(datagram.resolver, record->resolver);
+	else
+		memcpy(record->resolver, datagram.resolver, sizeof(record->resolver));
 	record->port = datagram.port;
 	record->message_bytes = datagram.bytes;
 	record->verdict = VERDICT_FRAGMENT;

@@ -10,64 +10,55 @@
 #define TAG_BYTES      4
 #define TAGS_MAX       2 /* the same */
 
-/* An IP payload: what its header says, and as far as it was captured */
-struct ip {
-	struct cursor cursor;
-	const uint8_t *resolver; /* its address in the header */
-	size_t bytes;		 /* by the IP header */
+/* What an IP header says of its payload */
+struct payload {
+	size_t bytes;
 	uint8_t protocol;
-	bool is_v4;
 };
 
-void packet_map_ipv4(const uint8_t *address, uint8_t ret_mapped[16])
+static bool read_ipv4(struct packet_datagram *datagram, bool outgoing, struct payload *ret_payload)
 {
-	static const uint8_t prefix[12] = { [10] = 0xff, 0xff };
-
-	memcpy(ret_mapped, prefix, sizeof(prefix));
-	memcpy(ret_mapped + sizeof(prefix), address, 4);
-}
-
-static bool read_ipv4(struct ip *ip, bool outgoing)
-{
-	const uint8_t *header = cursor_take(&ip->cursor, 20);
+	const uint8_t *header = cursor_take(&datagram->message, 20);
 	uint32_t length, total;
 
 	if (!header || header[0] >> 4 != 4 || cursor_be16(header + 6) & 0x1fff)
 		return false;
 	length = (header[0] & 0xfu) * 4;
 	total = cursor_be16(header + 2);
-	if (length < 20 || total < length || !cursor_take(&ip->cursor, length - 20))
+	if (length < 20 || total < length || !cursor_take(&datagram->message, length - 20))
 		return false;
-	ip->bytes = total - length;
-	ip->protocol = header[9];
-	ip->resolver = header + (outgoing ? 16 : 12);
+	ret_payload->bytes = total - length;
+	ret_payload->protocol = header[9];
+	datagram->resolver = header + (outgoing ? 16 : 12);
 	return true;
 }
 
-static bool read_ipv6(struct ip *ip, bool outgoing)
+static bool read_ipv6(struct packet_datagram *datagram, bool outgoing, struct payload *ret_payload)
 {
-	const uint8_t *header = cursor_take(&ip->cursor, 40);
+	const uint8_t *header = cursor_take(&datagram->message, 40);
 
 	if (!header || header[0] >> 4 != 6)
 		return false;
-	ip->bytes = cursor_be16(header + 4);
-	ip->protocol = header[6];
-	ip->resolver = header + (outgoing ? 24 : 8);
-	for (unsigned i = 0; i < EXTENSIONS_MAX && ip->protocol != IPPROTO_UDP; i++) {
-		const uint8_t *extension = cursor_take(&ip->cursor, 8);
+	ret_payload->bytes = cursor_be16(header + 4);
+	ret_payload->protocol = header[6];
+	datagram->resolver = header + (outgoing ? 24 : 8);
+	for (unsigned i = 0; i < EXTENSIONS_MAX && ret_payload->protocol != IPPROTO_UDP; i++) {
+		const uint8_t *extension = cursor_take(&datagram->message, 8);
 		uint32_t more = 0;
 
 		if (!extension)
 			return false;
-		if (ip->protocol == IPPROTO_HOPOPTS || ip->protocol == IPPROTO_ROUTING ||
-		    ip->protocol == IPPROTO_DSTOPTS)
+		if (ret_payload->protocol == IPPROTO_HOPOPTS ||
+		    ret_payload->protocol == IPPROTO_ROUTING ||
+		    ret_payload->protocol == IPPROTO_DSTOPTS)
 			more = extension[1] * 8u;
-		else if (ip->protocol != IPPROTO_FRAGMENT || cursor_be16(extension + 2) & 0xfff8)
+		else if (ret_payload->protocol != IPPROTO_FRAGMENT ||
+			 cursor_be16(extension + 2) & 0xfff8)
 			return false;
-		if (!cursor_take(&ip->cursor, more) || ip->bytes < 8 + more)
+		if (!cursor_take(&datagram->message, more) || ret_payload->bytes < 8 + more)
 			return false;
-		ip->bytes -= 8 + more;
-		ip->protocol = extension[0];
+		ret_payload->bytes -= 8 + more;
+		ret_payload->protocol = extension[0];
 	}
 	return true;
 }
@@ -75,44 +66,41 @@ static bool read_ipv6(struct ip *ip, bool outgoing)
 /* IP behind the VLAN tags that are still there. Which protocol the kernel names, before or behind
  * them, depends on its version and the direction (net/packet/af_packet.c), so the bytes decide.
  */
-static bool read_ip(const struct sight *sight, struct ip *ip)
+static bool read_ip(const struct sight *sight, struct packet_datagram *datagram)
 {
 	for (uint32_t at = 0; at <= TAGS_MAX * TAG_BYTES && at < sight->captured; at += TAG_BYTES) {
 		const uint8_t *start = sight->bytes + at;
+		struct cursor *message = &datagram->message;
+		struct payload payload;
 
-		ip->is_v4 = *start >> 4 == 4;
-		if (at > 0 && cursor_be16(start - 2) != (ip->is_v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6))
+		datagram->is_v4 = *start >> 4 == 4;
+		if (at > 0 &&
+		    cursor_be16(start - 2) != (datagram->is_v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6))
 			continue;
-		ip->cursor = (struct cursor){ start, sight->bytes + sight->captured };
-		if (!(ip->is_v4 ? read_ipv4(ip, sight->outgoing)
-				: read_ipv6(ip, sight->outgoing)) ||
-		    ip->protocol != IPPROTO_UDP ||
-		    sight->length < (size_t)(ip->cursor.at - sight->bytes) + ip->bytes)
+		*message = (struct cursor){ start, sight->bytes + sight->captured };
+		if (!(datagram->is_v4 ? read_ipv4(datagram, sight->outgoing, &payload)
+				      : read_ipv6(datagram, sight->outgoing, &payload)) ||
+		    payload.protocol != IPPROTO_UDP ||
+		    sight->length < (size_t)(message->at - sight->bytes) + payload.bytes)
 			continue;
 		/* What follows the IP packet is padding of the link */
-		ip->cursor.end = ip->cursor.at + MIN(ip->bytes, cursor_left(&ip->cursor));
+		message->end = message->at + MIN(payload.bytes, cursor_left(message));
 		return true;
 	}
 	return false;
 }
 
-bool packet_read(const struct sight *sight, uint16_t port, struct packet_datagram *ret_datagram,
-		 uint8_t ret_resolver[16])
+bool packet_read(const struct sight *sight, uint16_t port, struct packet_datagram *ret_datagram)
 {
+	struct packet_datagram *datagram = ret_datagram;
+	struct cursor *message = &datagram->message;
 	const uint8_t *udp;
-	struct ip ip;
 
-	if (!read_ip(sight, &ip) || !(udp = cursor_take(&ip.cursor, 8)) ||
+	if (!read_ip(sight, datagram) || !(udp = cursor_take(message, 8)) ||
 	    cursor_be16(udp + (sight->outgoing ? 0 : 2)) != port || cursor_be16(udp + 4) < 8)
 		return false;
-	ret_datagram->bytes = (uint16_t)(cursor_be16(udp + 4) - 8);
-	ret_datagram->port = cursor_be16(udp + (sight->outgoing ? 2 : 0));
-	ret_datagram->message.at = ip.cursor.at;
-	ret_datagram->message.end =
-		ip.cursor.at + MIN(ret_datagram->bytes, cursor_left(&ip.cursor));
-	if (ip.is_v4)
-		packet_map_ipv4(ip.resolver, ret_resolver);
-	else
-		memcpy(ret_resolver, ip.resolver, 16);
+	datagram->bytes = (uint16_t)(cursor_be16(udp + 4) - 8);
+	datagram->port = cursor_be16(udp + (sight->outgoing ? 2 : 0));
+	message->end = message->at + MIN(datagram->bytes, cursor_left(message));
 	return true;
 }

@@ -17,17 +17,23 @@ struct sight {
 };
 
 struct packet_datagram {
-	struct cursor message; /* as far as it was captured, and never beyond its end */
-	uint16_t port;	       /* the resolver's */
-	uint16_t bytes;	       /* of the message, by the UDP header */
+	struct cursor message;	 /* as far as it was captured, and never beyond its end */
+	const uint8_t *resolver; /* source of what arrives, destination of what leaves */
+	bool is_v4;		 /* of 4 bytes, else 16 */
+	uint16_t port;		 /* the resolver's */
+	uint16_t bytes;		 /* of the message, by the UDP header */
 };
 
 /* IPv4 @address (4 bytes) as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2) */
-void packet_map_ipv4(const uint8_t *address, uint8_t ret_mapped[16]);
+static inline void packet_map_ipv4(const uint8_t *address, uint8_t ret_mapped[16])
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, 0xff };
+
+	memcpy(ret_mapped, prefix, sizeof(prefix));
+	memcpy(ret_mapped + sizeof(prefix), address, 4);
+}
 
 /* The datagram of a packet, or its first fragment, with @port at this host's end. No system calls.
- * @ret_resolver: source of what arrives, destination of what leaves; IPv4 as above
- * Return: false if IP or UDP are broken or inconsistent
+ * Return: false if IP or UDP are broken or inconsistent; then @ret_datagram is of no use
  */
-bool packet_read(const struct sight *sight, uint16_t port, struct packet_datagram *ret_datagram,
-		 uint8_t ret_resolver[16]);
+bool packet_read(const struct sight *sight, uint16_t port, struct packet_datagram *ret_datagram);

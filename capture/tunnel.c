@@ -75,25 +75,13 @@ static bool read_dnsttex(const uint8_t *rest, size_t bytes, struct tunnel_packet
 	return rest[0] == 0 || deliver(packets, rest + 1, rest[0], bytes - 1);
 }
 
-/* What a client of each framing writes behind the ClientID, see enum framing */
-static bool (*const framings[FRAMINGS])(const uint8_t *rest, size_t bytes,
+bool (*const tunnel_framings[FRAMINGS])(const uint8_t *rest, size_t bytes,
 					struct tunnel_packets *packets) = {
 	[FRAMING_DNSTT] = read_dnstt,
 	[FRAMING_SERVER] = read_server,
 	[FRAMING_VAYDNS] = read_vaydns,
 	[FRAMING_DNSTTEX] = read_dnsttex,
 };
-
-bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing,
-		     struct tunnel_packets *ret_packets)
-{
-	struct tunnel_packets packets = { .bytes = 0 };
-
-	if (!framings[framing](rest, bytes, &packets))
-		return false;
-	*ret_packets = packets;
-	return true;
-}
 
 /* Pass up to @count bytes of character-strings (RFC 1035, 3.3.14); @left: of the one begun before */
 static size_t strings_take(struct cursor *txt, size_t *left, size_t count,

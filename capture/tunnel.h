@@ -18,11 +18,23 @@ struct tunnel_packets {
 	uint16_t bytes;	      /* of all */
 };
 
+/* What a client of each framing writes, see enum framing. @packets: zero before; false: of no use */
+extern bool (*const tunnel_framings[FRAMINGS])(const uint8_t *rest, size_t bytes,
+					       struct tunnel_packets *packets);
+
 /* Of a query, from the @rest behind the ClientID (main.go nextPacket()). No system calls.
  * Return: false if it is not what a client sends
  */
-bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing,
-		     struct tunnel_packets *ret_packets);
+static inline bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing,
+				   struct tunnel_packets *ret_packets)
+{
+	struct tunnel_packets packets = { .bytes = 0 };
+
+	if (!tunnel_framings[framing](rest, bytes, &packets))
+		return false;
+	*ret_packets = packets;
+	return true;
+}
 
 /* Of a TXT answer (main.go sendLoop()); @txt may be cut short. No system calls. */
 void tunnel_downstream(struct cursor txt, struct tunnel_packets *ret_packets);
