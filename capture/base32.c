@@ -4,6 +4,7 @@
 
 #include <endian.h>
 
+#include "capture/fold.h"
 #include "capture/sixteen.h"
 
 #define TEXT_BYTES (DNS_NAME_BYTES + CURSOR_WIDE)
@@ -55,30 +56,12 @@ static bool text_decode(uint8_t text[TEXT_BYTES], size_t length, enum alphabet a
 	return text_read(text, length, &alphabets[ALPHABET_BASE32HEX], ret_decoded);
 }
 
-/* What Go's bytes.ToUpper() brings into ASCII, in place, and without the line ends that its base32
- * skips. Return: bytes left
+/* Letters that Go's bytes.ToUpper() brings into ASCII, DOTLESS I and LONG S; and the line ends that its
+ * base32 skips
  */
-static size_t fold(uint8_t *text, size_t bytes)
-{
-	size_t length = 0, taken;
-
-	for (size_t i = 0; i < bytes; i += taken) {
-		uint8_t c = text[i], next = i + 1 < bytes ? text[i + 1] : 0;
-
-		taken = 1;
-		if (c == '\r' || c == '\n')
-			continue;
-		if (c == 0xc4 && next == 0xb1) { /* DOTLESS I */
-			c = 'i';
-			taken = 2;
-		} else if (c == 0xc5 && next == 0xbf) { /* LONG S */
-			c = 's';
-			taken = 2;
-		}
-		text[length++] = c;
-	}
-	return length;
-}
+static const struct fold_letter letters[] = {
+	{ "\xc4\xb1", 'i' }, { "\xc5\xbf", 's' }, { "\r", 0 }, { "\n", 0 }, { "", 0 }
+};
 
 int base32_decode(const struct dns_name *name, unsigned prefix, enum alphabet alphabet,
 		  uint8_t ret_decoded[BASE32_DECODED_BYTES])
@@ -95,7 +78,7 @@ int base32_decode(const struct dns_name *name, unsigned prefix, enum alphabet al
 		length += bytes;
 	}
 	if (!text_decode(text, length, alphabet, ret_decoded)) {
-		length = fold(text, length);
+		length = fold(letters, text, text, length);
 		if (!text_decode(text, length, alphabet, ret_decoded))
 			return -1;
 	}

@@ -33,10 +33,11 @@ static inline const uint8_t *cursor_take(struct cursor *cursor, size_t count)
  */
 static inline void cursor_copy(const struct cursor *cursor, uint8_t *to, size_t count)
 {
-	if (cursor_left(cursor) >= CURSOR_WIDE)
-		sixteen_copy(to, cursor->at, CURSOR_WIDE / 16);
-	else
+	if (cursor_left(cursor) < CURSOR_WIDE)
 		memcpy(to, cursor->at, count);
+	else
+		for (size_t at = 0; at < CURSOR_WIDE; at += 16)
+			sixteen_store(to + at, sixteen_load(cursor->at + at));
 }
 
 /* A number of 16 bits in network byte order */

@@ -62,7 +62,7 @@ static uint8_t judge(const struct dns_message *message, const struct domains *do
 {
 	const bool is_query = record->kind == RECORD_QUERY;
 	static uint8_t decoded[BASE32_DECODED_BYTES]; /* static: not zeroed each time */
-	struct tunnel_packets packets;
+	struct tunnel_packets packets = { .bytes = 0 };
 	const struct tunnel *tunnel;
 	const uint8_t *rest;
 	unsigned prefix;
@@ -88,7 +88,7 @@ static uint8_t judge(const struct dns_message *message, const struct domains *do
 	if (bytes < 0)
 		return VERDICT_SHORT;
 	rest = decoded + tunnel->id_bytes;
-	if (!tunnel_upstream(rest, (size_t)bytes, tunnel->framing, &packets))
+	if (!tunnel_upstream[tunnel->framing](rest, (size_t)bytes, &packets))
 		return VERDICT_FRAMING;
 	memcpy(record->client_id, decoded, tunnel->id_bytes);
 	if (!is_query)

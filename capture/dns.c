@@ -10,7 +10,7 @@
 #define TYPE_OPT     41
 
 /* A name, following compression pointers wherever they lead (dns.go readName()) */
-static bool dns_name(struct cursor *cursor, const uint8_t *message, struct dns_name *name)
+static bool keep_name(struct cursor *cursor, const uint8_t *message, struct dns_name *name)
 {
 	unsigned bytes = 1, pointers = 0, labels = 0, length;
 	struct cursor at = *cursor;
@@ -39,105 +39,66 @@ static bool dns_name(struct cursor *cursor, const uint8_t *message, struct dns_n
 	return label;
 }
 
-/* What is known of the rest of a name that a pointer led to: so that no byte of a message is walked
- * twice, however many names end there. Only messages of up to KNOWN_BYTES have several names read.
+/* What is known of the rest of a name, by its offset, once a pointer has led there: so that no byte of
+ * a message is walked again and again, however many names end in it. Only messages of up to
+ * KNOWN_BYTES have more than two names read.
  */
 #define KNOWN_BYTES 4096
-
-struct rest {
-	uint32_t message; /* number of the message that this is of */
-	uint8_t bytes;	  /* to the root, which is included */
+static struct rest {
+	uint64_t message; /* number of the message that this is of */
+	uint8_t bytes;	  /* with the root */
 	uint8_t pointers;
-};
-
-static struct rest known[KNOWN_BYTES]; /* by offset in the message */
-static uint32_t message_number = 1;
-static bool has_known; /* something of this message */
-
-/* Another message begins */
-static void forget(void)
-{
-	has_known = false;
-	if (++message_number != 0)
-		return;
-	memset(known, 0, sizeof(known)); /* the numbers have gone round */
-	message_number = 1;
-}
-
-/* Where a walk was, and how far it had come */
-struct step {
+} known[KNOWN_BYTES];
+static struct step {
 	uint16_t offset;
 	uint8_t bytes, pointers;
-};
+} steps[DNS_NAME_BYTES / 2 + POINTERS_MAX]; /* of a name, behind a pointer: how far it had come */
+static uint64_t message_number = 1;
+static bool has_known; /* something of this message */
 
-/* A walk through a name has come to an end that has @bytes and @pointers from the name's start on.
- * Return: false if the name is too long, or has too many pointers
- */
-static bool remember(const struct step *steps, unsigned count, unsigned bytes, unsigned pointers)
+/* A name that is not kept, by the same rules, as far as it is not known */
+static bool skip_name(struct cursor *cursor, const uint8_t *message)
 {
-	if (bytes > DNS_NAME_BYTES || pointers > POINTERS_MAX)
+	unsigned bytes = 0, pointers = 0, count = 0;
+	struct rest rest = { .bytes = 1 };
+	struct cursor at = *cursor;
+	const uint8_t *label;
+
+	while ((label = cursor_take(&at, 1)) && *label != 0) {
+		const size_t offset = (size_t)(label - message);
+
+		if (pointers > 0 && offset < KNOWN_BYTES) {
+			if (known[offset].message == message_number) {
+				rest = known[offset];
+				break;
+			}
+			steps[count++] = (struct step){ (uint16_t)offset, (uint8_t)bytes,
+							(uint8_t)pointers };
+		}
+		if (*label < 64) {
+			bytes += 1u + *label;
+			if (bytes >= DNS_NAME_BYTES || !cursor_take(&at, *label))
+				return false;
+			continue;
+		}
+		if (*label < 0xc0 || !cursor_take(&at, 1) || ++pointers > POINTERS_MAX)
+			return false;
+		cursor->at = pointers == 1 ? at.at : cursor->at;
+		at.at = message;
+		if (!cursor_take(&at, cursor_be16(label) & 0x3fff))
+			return false;
+	}
+	cursor->at = pointers == 0 ? at.at : cursor->at;
+	bytes += rest.bytes;
+	pointers += rest.pointers;
+	if (!label || bytes > DNS_NAME_BYTES || pointers > POINTERS_MAX)
 		return false;
-	has_known = true;
+	has_known |= count > 0;
 	for (unsigned i = 0; i < count; i++)
 		known[steps[i].offset] =
 			(struct rest){ message_number, (uint8_t)(bytes - steps[i].bytes),
 				       (uint8_t)(pointers - steps[i].pointers) };
 	return true;
-}
-
-/* A name that is not kept, behind the pointer at @at: the same rules as dns_name() */
-static bool follow(struct cursor at, const uint8_t *message, unsigned bytes)
-{
-	struct step steps[DNS_NAME_BYTES / 2 + 1 + POINTERS_MAX];
-	unsigned pointers = 0, count = 0;
-	const uint8_t *label;
-
-	while ((label = cursor_take(&at, 1))) {
-		const unsigned length = *label;
-		const size_t offset = (size_t)(label - message);
-
-		if (length == 0)
-			return remember(steps, count, bytes + 1, pointers);
-		if (pointers > 0 && offset < KNOWN_BYTES) {
-			if (known[offset].message == message_number)
-				return remember(steps, count, bytes + known[offset].bytes,
-						pointers + known[offset].pointers);
-			steps[count++] = (struct step){ (uint16_t)offset, (uint8_t)bytes,
-							(uint8_t)pointers };
-		}
-		if (length < 64) {
-			bytes += 1 + length;
-			if (bytes >= DNS_NAME_BYTES || !cursor_take(&at, length))
-				return false;
-			continue;
-		}
-		if (length < 0xc0 || !cursor_take(&at, 1) || ++pointers > POINTERS_MAX)
-			return false;
-		at.at = message;
-		if (!cursor_take(&at, cursor_be16(label) & 0x3fff))
-			return false;
-	}
-	return false;
-}
-
-/* A name that is not kept */
-static bool skip_name(struct cursor *cursor, const uint8_t *message)
-{
-	const struct cursor start = *cursor;
-	unsigned bytes = 0;
-	const uint8_t *label;
-
-	while ((label = cursor_take(cursor, 1)) && *label != 0) {
-		if (*label >= 64) {
-			struct cursor pointer = { label, start.end };
-
-			return cursor_take(cursor, 1) && follow(pointer, message, bytes);
-		}
-		bytes += 1u + *label;
-		if (bytes >= DNS_NAME_BYTES || !cursor_take(cursor, *label))
-			return false;
-	}
-	return label;
 }
 
 /* A resource record: its fixed part (TYPE, CLASS, TTL, RDLENGTH), or NULL; its name is not kept */
@@ -166,15 +127,17 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 
 	memset(&message->id, 0, sizeof(*message) - offsetof(struct dns_message, id));
 	message->edns_size = EDNS_MIN;
-	if (has_known)
-		forget();
+	if (has_known) {
+		message_number++;
+		has_known = false;
+	}
 	if (!header)
 		return false;
 	message->id = cursor_be16(header);
 	message->flags = cursor_be16(header + 2);
 	message->qdcount = cursor_be16(header + 4);
 	for (unsigned i = 0; i < message->qdcount && (whole || i == 0); i++) {
-		const bool is_name = i == 0 ? dns_name(cursor, start, &message->qname)
+		const bool is_name = i == 0 ? keep_name(cursor, start, &message->qname)
 					    : skip_name(cursor, start);
 
 		if (!is_name ||

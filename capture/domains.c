@@ -2,6 +2,7 @@
 /* The configured domains, and which of them a name is under. No system calls. */
 #include "capture/domains.h"
 
+#include "capture/fold.h"
 #include "capture/sixteen.h"
 
 /* Names are compared sixteen bytes at a time, and read to the end of the last sixteen */
@@ -66,31 +67,10 @@ static int find(const struct domains *domains, const uint8_t *name, size_t bytes
 	return -1;
 }
 
-/* A label to lower case as Go's bytes.ToLower() has it, which brings two letters into ASCII.
- * Return: bytes written, no more than there were
- */
-static size_t fold(uint8_t *out, const uint8_t *in, size_t bytes)
-{
-	size_t length = 0, taken;
-
-	for (size_t i = 0; i < bytes; i += taken) {
-		const size_t left = bytes - i;
-		uint8_t c = in[i];
-
-		taken = 1;
-		if (left > 1 && c == 0xc4 && in[i + 1] == 0xb0) { /* I WITH DOT ABOVE */
-			c = 'i';
-			taken = 2;
-		} else if (left > 2 && c == 0xe2 && in[i + 1] == 0x84 && in[i + 2] == 0xaa) {
-			c = 'k'; /* KELVIN SIGN */
-			taken = 3;
-		} else if (c >= 'A' && c <= 'Z') {
-			c |= 0x20;
-		}
-		out[length++] = c;
-	}
-	return length;
-}
+/* Letters that Go's bytes.ToLower() brings into ASCII: I WITH DOT ABOVE, KELVIN SIGN */
+static const struct fold_letter letters[] = { { "\xc4\xb0", 'i' },
+					      { "\xe2\x84\xaa", 'k' },
+					      { "", 0 } };
 
 /* The last labels of a name, from @first on, in one piece and in ASCII. Return: its bytes */
 static size_t unfold(const struct dns_name *name, unsigned first,
@@ -100,7 +80,7 @@ static size_t unfold(const struct dns_name *name, unsigned first,
 
 	for (unsigned i = first; i < name->labels; i++) {
 		const uint8_t *label = name->label[i];
-		size_t length = fold(ret_lower + bytes + 1, label + 1, *label);
+		size_t length = fold(letters, ret_lower + bytes + 1, label + 1, *label);
 
 		ret_lower[bytes] = (uint8_t)length;
 		bytes += 1 + length;
@@ -112,8 +92,8 @@ static size_t unfold(const struct dns_name *name, unsigned first,
 int domains_match(const struct domains *domains, const struct dns_name *name, unsigned *ret_prefix)
 {
 	static uint8_t lowered[DNS_NAME_BYTES + READ_BEYOND]; /* static: not zeroed each time */
-	const unsigned labels = name->labels, known = domains->labels_max;
-	unsigned first = labels > known ? labels - known : 0;
+	const unsigned labels = name->labels;
+	unsigned first = labels > domains->labels_max ? labels - domains->labels_max : 0;
 	const struct cursor rest = { name->label[first], name->end };
 	const uint8_t *from = rest.at;
 	size_t bytes = (size_t)(name->label[labels] - from);

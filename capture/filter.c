@@ -15,52 +15,28 @@
 #define TAG_802_1AD 0x88a8
 #define PORT	    0xffffffff /* its place in the program */
 
+/* clang-format off */
+
 /* Where a jump leads. Those with a number are in a part that stands there several times. */
 #define OF_TAG(n)	TAG_##n, NO_TAG_##n
 #define OF_EXTENSION(n) WITH_LENGTH_##n, FRAGMENT_##n, FIRST_##n, PASS_##n, PASSED_##n
 enum label {
 	NEXT, /* the instruction behind the jump */
-	ARRIVES,
-	TO_US,
-	HAS_PORT,
-	IS_TAGGED,
-	NOT_IPV4,
-	BY_PROTOCOL,
-	TAGS,
-	IPV4,
-	WHOLE_OR_FIRST,
-	IPV4_UDP,
-	IPV6,
-	UDP,
-	IPV6_UDP,
-	OTHER_PORT,
-	OF_TAG(1),
-	OF_TAG(2),
-	OF_EXTENSION(1),
-	OF_EXTENSION(2),
-	OF_EXTENSION(3),
-	OF_EXTENSION(4),
-	LABELS,
-};
-
-/* An instruction with the labels that it jumps to, or a label */
-struct step {
-	uint16_t code;
-	uint8_t yes, no; /* enum label */
-	uint8_t label;	 /* stands here; then there is no instruction */
-	uint32_t k;
+	ARRIVES, TO_US, HAS_PORT, IS_TAGGED, NOT_IPV4, BY_PROTOCOL, TAGS, OF_TAG(1), OF_TAG(2),
+	IPV4, WHOLE_OR_FIRST, IPV4_UDP, IPV6, UDP, OTHER_PORT,
+	OF_EXTENSION(1), OF_EXTENSION(2), OF_EXTENSION(3), OF_EXTENSION(4), LABELS,
 };
 
 enum { PORT_AT, NEXT_PROTOCOL }; /* scratch memory */
 
-/* clang-format off */
-#define LABEL(name)	 { .label = name }
+#define MARK		 0xffff /* no instruction: a label stands here */
+#define LABEL(name)	 { .code = MARK, .jt = (name) }
 #define OP(op, value)	 { .code = (op), .k = (value) }
 #define JUMP(op, value, if_yes, if_no) \
-			 { .code = BPF_JMP | BPF_K | (op), .k = (value), .yes = (if_yes), .no = (if_no) }
+			 { .code = BPF_JMP | BPF_K | (op), .k = (value), .jt = (if_yes), .jf = (if_no) }
 #define IF(value, yes, no)   JUMP(BPF_JEQ, value, yes, no)
 #define BITS(value, yes, no) JUMP(BPF_JSET, value, yes, no)
-#define GO(to)		 { .code = BPF_JMP | BPF_JA, .yes = (to) }
+#define GO(to)		 { .code = BPF_JMP | BPF_JA, .jt = (to) }
 #define META(what)	 OP(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + (what)))
 #define BYTE(at)	 OP(BPF_LD | BPF_B | BPF_IND, at) /* X is where a header starts */
 #define HALF(at)	 OP(BPF_LD | BPF_H | BPF_IND, at)
@@ -73,39 +49,30 @@ enum { PORT_AT, NEXT_PROTOCOL }; /* scratch memory */
 
 /* A tag that is still in the packet: TCI, then the next ethertype, in A before and after */
 #define VLAN_TAG(n) \
-	IF(ETHERTYPE_VLAN, TAG_##n, NEXT), IF(TAG_802_1AD, NEXT, NO_TAG_##n), \
-	LABEL(TAG_##n), HALF(2), STORE(NEXT_PROTOCOL), VALUE(4), ADVANCE, LOAD(NEXT_PROTOCOL), \
-	LABEL(NO_TAG_##n)
+	IF(ETHERTYPE_VLAN, TAG_##n, NEXT), IF(TAG_802_1AD, NEXT, NO_TAG_##n), LABEL(TAG_##n), HALF(2), \
+	STORE(NEXT_PROTOCOL), VALUE(4), ADVANCE, LOAD(NEXT_PROTOCOL), LABEL(NO_TAG_##n)
 
 /* An IPv6 extension header, unless UDP follows: by its length, or the first fragment's */
 #define EXTENSION(n) \
 	LOAD(NEXT_PROTOCOL), IF(IPPROTO_UDP, PASSED_##n, NEXT), \
 	IF(IPPROTO_FRAGMENT, FRAGMENT_##n, NEXT), IF(IPPROTO_HOPOPTS, WITH_LENGTH_##n, NEXT), \
-	IF(IPPROTO_ROUTING, WITH_LENGTH_##n, NEXT), IF(IPPROTO_DSTOPTS, WITH_LENGTH_##n, NEXT), \
-	RETURN(0), \
-	LABEL(WITH_LENGTH_##n), BYTE(0), STORE(NEXT_PROTOCOL), \
-	BYTE(1), ALU(BPF_ADD, 1), ALU(BPF_LSH, 3), GO(PASS_##n), \
-	LABEL(FRAGMENT_##n), HALF(2), BITS(0xfff8, NEXT, FIRST_##n), RETURN(0), \
-	LABEL(FIRST_##n), BYTE(0), STORE(NEXT_PROTOCOL), VALUE(8), \
-	LABEL(PASS_##n), ADVANCE, \
-	LABEL(PASSED_##n)
+	IF(IPPROTO_ROUTING, WITH_LENGTH_##n, NEXT), IF(IPPROTO_DSTOPTS, WITH_LENGTH_##n, NEXT), RETURN(0), \
+	LABEL(WITH_LENGTH_##n), BYTE(0), STORE(NEXT_PROTOCOL), BYTE(1), ALU(BPF_ADD, 1), ALU(BPF_LSH, 3), \
+	GO(PASS_##n), LABEL(FRAGMENT_##n), HALF(2), BITS(0xfff8, NEXT, FIRST_##n), RETURN(0), \
+	LABEL(FIRST_##n), BYTE(0), STORE(NEXT_PROTOCOL), VALUE(8), LABEL(PASS_##n), ADVANCE, LABEL(PASSED_##n)
 
-static const struct step steps[] = {
-	META(SKF_AD_PKTTYPE), IF(PACKET_OUTGOING, NEXT, ARRIVES),
-	VALUE(0), GO(HAS_PORT), /* source port */
+static const struct sock_filter steps[] = { /* jt and jf: enum label */
+	META(SKF_AD_PKTTYPE), IF(PACKET_OUTGOING, NEXT, ARRIVES), VALUE(0), GO(HAS_PORT), /* source port */
 	LABEL(ARRIVES), IF(PACKET_HOST, TO_US, NEXT), RETURN(0),
 	LABEL(TO_US), VALUE(2), /* destination port */
 	LABEL(HAS_PORT), STORE(PORT_AT), OP(BPF_LDX | BPF_IMM, 0),
 
 	/* What leaves starts behind its tags, whatever its protocol (net/packet/af_packet.c) */
-	META(SKF_AD_PROTOCOL),
-	IF(ETHERTYPE_VLAN, IS_TAGGED, NEXT), IF(TAG_802_1AD, NEXT, TAGS),
-	LABEL(IS_TAGGED), LOAD(PORT_AT), IF(0, NEXT, BY_PROTOCOL),
-	BYTE(0), ALU(BPF_AND, 0xf0),
+	META(SKF_AD_PROTOCOL), IF(ETHERTYPE_VLAN, IS_TAGGED, NEXT), IF(TAG_802_1AD, NEXT, TAGS),
+	LABEL(IS_TAGGED), LOAD(PORT_AT), IF(0, NEXT, BY_PROTOCOL), BYTE(0), ALU(BPF_AND, 0xf0),
 	IF(0x40, NEXT, NOT_IPV4), VALUE(ETHERTYPE_IP), GO(TAGS),
 	LABEL(NOT_IPV4), IF(0x60, NEXT, BY_PROTOCOL), VALUE(ETHERTYPE_IPV6), GO(TAGS),
-	LABEL(BY_PROTOCOL), META(SKF_AD_PROTOCOL),
-	LABEL(TAGS), VLAN_TAG(1), VLAN_TAG(2),
+	LABEL(BY_PROTOCOL), META(SKF_AD_PROTOCOL), LABEL(TAGS), VLAN_TAG(1), VLAN_TAG(2),
 	IF(ETHERTYPE_IPV6, IPV6, NEXT), IF(ETHERTYPE_IP, IPV4, NEXT), RETURN(0),
 
 	/* No later fragment, UDP, then as many words as the header has */
@@ -115,22 +82,14 @@ static const struct step steps[] = {
 
 	LABEL(IPV6), BYTE(6), STORE(NEXT_PROTOCOL), VALUE(40), ADVANCE,
 	EXTENSION(1), EXTENSION(2), EXTENSION(3), EXTENSION(4),
-	LOAD(NEXT_PROTOCOL), IF(IPPROTO_UDP, IPV6_UDP, NEXT), RETURN(0),
+	LOAD(NEXT_PROTOCOL), IF(IPPROTO_UDP, UDP, NEXT), RETURN(0),
 
-	LABEL(IPV6_UDP),
-	LABEL(UDP), LOAD(PORT_AT), ADVANCE, HALF(0),
-	IF(PORT, NEXT, OTHER_PORT), RETURN(SNAP),
+	LABEL(UDP), LOAD(PORT_AT), ADVANCE, HALF(0), IF(PORT, NEXT, OTHER_PORT), RETURN(SNAP),
 	LABEL(OTHER_PORT), RETURN(0),
 };
 /* clang-format on */
 
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
-
-/* How far a jump at @from goes: over so many instructions */
-static uint8_t distance(const uint8_t places[LABELS], uint8_t label, unsigned from)
-{
-	return label == NEXT ? 0 : (uint8_t)(places[label] - from - 1);
-}
 
 struct sock_fprog filter_program(uint16_t port)
 {
@@ -139,28 +98,22 @@ struct sock_fprog filter_program(uint16_t port)
 	uint8_t length = 0;
 
 	for (unsigned i = 0; i < STEPS; i++) {
-		if (steps[i].label != NEXT)
-			places[steps[i].label] = length;
+		if (steps[i].code == MARK)
+			places[steps[i].jt] = length;
 		else
-			length++;
+			program[length++] = steps[i];
 	}
-	length = 0;
-	for (unsigned i = 0; i < STEPS; i++) {
-		const struct step *step = &steps[i];
-		uint8_t yes = distance(places, step->yes, length);
+	/* A jump says over how many instructions it goes */
+	for (uint8_t i = 0; i < length; i++) {
+		struct sock_filter *step = &program[i];
 
-		if (step->label != NEXT)
-			continue;
-		program[length] = (struct sock_filter){ .code = step->code, .k = step->k };
+		step->k = step->k == PORT ? port : step->k;
+		step->jt = step->jt == NEXT ? 0 : (uint8_t)(places[step->jt] - i - 1);
+		step->jf = step->jf == NEXT ? 0 : (uint8_t)(places[step->jf] - i - 1);
 		if (step->code == (BPF_JMP | BPF_JA)) {
-			program[length].k = yes;
-		} else {
-			program[length].jt = yes;
-			program[length].jf = distance(places, step->no, length);
+			step->k = step->jt;
+			step->jt = 0;
 		}
-		if (step->k == PORT)
-			program[length].k = port;
-		length++;
 	}
 	return (struct sock_fprog){ .len = length, .filter = program };
 }

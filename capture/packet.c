@@ -6,9 +6,8 @@
 #include <netinet/in.h>
 #include <sys/param.h>
 
-#define EXTENSIONS_MAX 4 /* filter.c passes no more */
+#define EXTENSIONS_MAX 4 /* filter.c passes no more, nor more than two tags */
 #define TAG_BYTES      4
-#define TAGS_MAX       2 /* the same */
 
 /* What an IP header says of its payload */
 struct payload {
@@ -68,7 +67,7 @@ static bool read_ipv6(struct packet_datagram *datagram, bool outgoing, struct pa
  */
 static bool read_ip(const struct sight *sight, struct packet_datagram *datagram)
 {
-	for (uint32_t at = 0; at <= TAGS_MAX * TAG_BYTES && at < sight->captured; at += TAG_BYTES) {
+	for (uint32_t at = 0; at <= 2 * TAG_BYTES && at < sight->captured; at += TAG_BYTES) {
 		const uint8_t *start = sight->bytes + at;
 		struct cursor *message = &datagram->message;
 		struct payload payload;
@@ -92,15 +91,14 @@ static bool read_ip(const struct sight *sight, struct packet_datagram *datagram)
 
 bool packet_read(const struct sight *sight, uint16_t port, struct packet_datagram *ret_datagram)
 {
-	struct packet_datagram *datagram = ret_datagram;
-	struct cursor *message = &datagram->message;
+	struct cursor *message = &ret_datagram->message;
 	const uint8_t *udp;
 
-	if (!read_ip(sight, datagram) || !(udp = cursor_take(message, 8)) ||
+	if (!read_ip(sight, ret_datagram) || !(udp = cursor_take(message, 8)) ||
 	    cursor_be16(udp + (sight->outgoing ? 0 : 2)) != port || cursor_be16(udp + 4) < 8)
 		return false;
-	datagram->bytes = (uint16_t)(cursor_be16(udp + 4) - 8);
-	datagram->port = cursor_be16(udp + (sight->outgoing ? 2 : 0));
-	message->end = message->at + MIN(datagram->bytes, cursor_left(message));
+	ret_datagram->bytes = (uint16_t)(cursor_be16(udp + 4) - 8);
+	ret_datagram->port = cursor_be16(udp + (sight->outgoing ? 2 : 0));
+	message->end = message->at + MIN(ret_datagram->bytes, cursor_left(message));
 	return true;
 }

@@ -32,13 +32,6 @@ static inline void sixteen_store(uint8_t *to, v16u8 bytes)
 	*(sixteen *)to = bytes;
 }
 
-/* @count times sixteen, between places that do not overlap */
-static inline void sixteen_copy(uint8_t *to, const uint8_t *from, size_t count)
-{
-	for (size_t at = 0; at < count * 16; at += 16)
-		sixteen_store(to + at, sixteen_load(from + at));
-}
-
 /* All bits of the first @count bytes; of all, if they are more than sixteen */
 static inline v16u8 sixteen_first(size_t count)
 {

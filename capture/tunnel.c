@@ -75,8 +75,7 @@ static bool read_dnsttex(const uint8_t *rest, size_t bytes, struct tunnel_packet
 	return rest[0] == 0 || deliver(packets, rest + 1, rest[0], bytes - 1);
 }
 
-bool (*const tunnel_framings[FRAMINGS])(const uint8_t *rest, size_t bytes,
-					struct tunnel_packets *packets) = {
+tunnel_reader *const tunnel_upstream[FRAMINGS] = {
 	[FRAMING_DNSTT] = read_dnstt,
 	[FRAMING_SERVER] = read_server,
 	[FRAMING_VAYDNS] = read_vaydns,

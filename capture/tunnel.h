@@ -18,23 +18,13 @@ struct tunnel_packets {
 	uint16_t bytes;	      /* of all */
 };
 
-/* What a client of each framing writes, see enum framing. @packets: zero before; false: of no use */
-extern bool (*const tunnel_framings[FRAMINGS])(const uint8_t *rest, size_t bytes,
-					       struct tunnel_packets *packets);
-
-/* Of a query, from the @rest behind the ClientID (main.go nextPacket()). No system calls.
- * Return: false if it is not what a client sends
+/* Of a query, for each framing: from the @rest behind the ClientID (main.go nextPacket()), see enum
+ * framing. No system calls.
+ * @packets: zero before
+ * Return: false if it is not what a client sends; then @packets is of no use
  */
-static inline bool tunnel_upstream(const uint8_t *rest, size_t bytes, enum framing framing,
-				   struct tunnel_packets *ret_packets)
-{
-	struct tunnel_packets packets = { .bytes = 0 };
-
-	if (!tunnel_framings[framing](rest, bytes, &packets))
-		return false;
-	*ret_packets = packets;
-	return true;
-}
+typedef bool tunnel_reader(const uint8_t *rest, size_t bytes, struct tunnel_packets *packets);
+extern tunnel_reader *const tunnel_upstream[FRAMINGS];
 
 /* Of a TXT answer (main.go sendLoop()); @txt may be cut short. No system calls. */
 void tunnel_downstream(struct cursor txt, struct tunnel_packets *ret_packets);

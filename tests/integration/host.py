@@ -296,10 +296,13 @@ def remove_leftovers():
         owner = name[len(PREFIX) :].split("-")[0]
         if status(owner).get("Name", "").startswith("python"):
             continue
-        for pid in run("ip", "netns", "pids", name).split():
+        # Another run may be doing the same
+        living = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True,
+                                check=False).stdout
+        for pid in living.split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-        subprocess.run(["ip", "netns", "delete", name], check=False)
+        subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
 def _clean():

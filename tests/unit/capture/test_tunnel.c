@@ -19,8 +19,8 @@ static bool upstream(enum framing framing, const void *bytes, size_t count,
 	rest = malloc(count + 1);
 
 	assert_non_null(rest);
-	memset(packets, 0xa5, sizeof(*packets));
-	result = tunnel_upstream(memcpy(rest + 1, bytes, count), count, framing, packets);
+	memset(packets, 0, sizeof(*packets));
+	result = tunnel_upstream[framing](memcpy(rest + 1, bytes, count), count, packets);
 	return result;
 }
 
