@@ -17,7 +17,7 @@ static v16u8 lower(const uint8_t *name, size_t left)
 }
 
 /* Names that differ in length or in their first 16 bytes rarely meet. The operator chooses them,
- * so there is nobody to choose names that do.
+ * so no attacker can make them collide.
  */
 static uint8_t name_hash(v16u8 first, size_t bytes)
 {

@@ -97,7 +97,7 @@ void ring_count(struct ring *ring)
 	struct tpacket_stats_v3 stats;
 	socklen_t bytes = sizeof(stats);
 
-	/* The kernel starts anew after each read; its packets include the dropped ones */
+	/* The kernel counts from zero after each read; its packets include the dropped ones */
 	if (getsockopt(ring->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &bytes) < 0)
 		return;
 	ring->packets += stats.tp_packets - stats.tp_drops;

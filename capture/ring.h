@@ -14,7 +14,7 @@ struct ring {
 	uint32_t blocks, block_bytes;
 	uint32_t block;		 /* the one being read, or the next */
 	uint32_t left, packet;	 /* packets in it not yet read; offset of the next one */
-	uint64_t packets, drops; /* since start: put into the ring; not, for want of room */
+	uint64_t packets, drops; /* since start: put into the ring; lost for lack of room */
 	int fd;
 	bool open, sealed; /* the block is ours, not the kernel's; mseal(2) of the map */
 };

@@ -57,7 +57,7 @@ static const char *failure_fault(const struct failure *failure)
 }
 
 const char *record_batch_fault(const struct batch *batch, size_t bytes, unsigned domains,
-			struct batch_state *state)
+			       struct batch_state *state)
 {
 	const struct batch_header *header = &batch->header;
 	static const size_t body[BATCH_TYPES] = {

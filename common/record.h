@@ -24,7 +24,7 @@ enum record_kind {
 
 /* What dnstt-server makes of a query, in the order in which it decides (dnstt-server/main.go
  * recvLoop() and responseFor()); for a response, what its question is. The first two are ours:
- * such a packet never becomes a message that a server could read.
+ * such a packet never reaches a server as a message.
  */
 enum verdict {
 	VERDICT_ACCEPTED = 0,
@@ -38,7 +38,7 @@ enum verdict {
 	VERDICT_DOMAIN,	      /* rule 7: QNAME is under no configured domain */
 	VERDICT_OPCODE,	      /* rule 8: OPCODE is not QUERY */
 	VERDICT_QTYPE,	      /* rule 9: QTYPE is not the tunnel's (QNAME minimisation) */
-	VERDICT_ENCODING,     /* rule 10: the labels before the domain are no base32 */
+	VERDICT_ENCODING,     /* rule 10: the labels before the domain are not base32 */
 	VERDICT_EDNS_SIZE, /* rule 11: the resolver takes smaller responses than the server sends */
 	VERDICT_SHORT,	   /* rule 12: fewer bytes than a ClientID */
 	VERDICT_FRAMING,   /* ours: what follows the ClientID is not what a client sends */
@@ -156,4 +156,4 @@ struct batch_state {
  * Return: NULL if every rule holds, else a short description that names no content
  */
 const char *record_batch_fault(const struct batch *batch, size_t bytes, unsigned domains,
-			struct batch_state *state);
+			       struct batch_state *state);

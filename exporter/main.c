@@ -58,7 +58,7 @@ static void block_signals(void)
 	exporter.signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The steps of the start. Each says itself what went wrong. */
+/* The steps of the start. Each logs what went wrong. */
 
 static int read_web(void)
 {
@@ -99,7 +99,7 @@ static int listen_handed_over(void)
 	if (count < 0)
 		log_line(LOG_ERROR, "cannot listen", LOG_TEXT("reason", reason.text));
 	for (int i = 0; i < count; i++) {
-		int failed = serve(fds[i], "a socket that systemd passed");
+		int failed = serve(fds[i], "a socket passed by systemd");
 
 		if (failed)
 			return failed;
@@ -195,7 +195,7 @@ static void warn_of_unreadable(const char *const files[SANDBOX_FILES], uid_t uid
 	for (unsigned i = 0; i < SANDBOX_FILES; i++) {
 		int file;
 
-		/* One that holds both databases, or both certificate and key, is told of once */
+		/* One that holds both databases, or both certificate and key, is logged once */
 		if (!files[i] || (i > 0 && files[i - 1] && strcmp(files[i - 1], files[i]) == 0))
 			continue;
 		file = open(files[i], O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -315,7 +315,7 @@ int main(int argc, char **argv)
 		 LOG_TEXT("revision", BUILD_REVISION));
 	failed = systemd_open(&exporter.systemd);
 	if (failed)
-		log_line(LOG_WARN, "the service manager cannot be told anything",
+		log_line(LOG_WARN, "cannot reach the service manager",
 			 LOG_TEXT("error", strerror(-failed)));
 	failed = interfaces_open(&exporter.interfaces, exporter.options.interfaces,
 				 exporter.options.interface_count);

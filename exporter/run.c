@@ -95,7 +95,7 @@ bool run_is_ready(void *context)
 {
 	const struct exporter *exporter = context;
 
-	return supervise_hears(&exporter->capture, clock_monotonic_ns());
+	return supervise_is_live(&exporter->capture, clock_monotonic_ns());
 }
 
 static void capture_ready(void *context, uint32_t events)
@@ -167,8 +167,8 @@ static int run_due(struct exporter *exporter)
 	if (replaced)
 		resolvers_forget(&exporter->traffic.resolvers);
 	wait_ms = systemd_run(&exporter->systemd, now_ns,
-			      supervise_hears(&exporter->capture, now_ns));
-	/* Its deadlines pass while capture is heard without a pause, too */
+			      supervise_is_live(&exporter->capture, now_ns));
+	/* Its deadlines pass while capture sends without a pause, too */
 	if (now_ns >= exporter->http_due_ns)
 		http_ready(exporter, 0);
 	if (now_ns < exporter->http_due_ns)

@@ -97,7 +97,7 @@ static ssize_t read_up_to(int fd, char *text, size_t room)
 
 int file_read(const char *path, size_t most, char **ret_text, size_t *ret_bytes)
 {
-	struct file_identity identity;
+	struct file_identity identity = { 0 };
 	int fd = file_open(path, &identity);
 	ssize_t bytes;
 	size_t room;

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 /* What stat(2) says of a file. When it was replaced or written to, something here differs; the
- * status time tells of a changed owner or mode as well. All zero: there is none that can be seen.
+ * status time changes with its owner or mode as well. All zero: there is no file that can be seen.
  */
 struct file_identity {
 	uint64_t device, inode;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keyed hash: without the key nobody can choose ClientIDs or addresses that meet in one place */
+/* Keyed hash: without the key no one can choose ClientIDs or addresses that collide */
 #pragma once
 
 #include <stdint.h>

@@ -41,7 +41,7 @@ int log_format_from(const char *name, enum log_format *ret_format);
  * log_fields() - One line, in one write; cut if it is longer than 1 KiB
  * @fields:	Ends with a NULL key; may be NULL
  *
- * Control characters and bytes that are no UTF-8 are escaped. A line that can't be written is
+ * Control characters and bytes that are not UTF-8 are escaped. A line that can't be written is
  * dropped: nothing waits for a log.
  */
 void log_fields(enum log_level level, const char *message, const struct log_field *fields);

@@ -17,7 +17,7 @@
 #define TYPE_AAAA 28
 
 /* What differs between the servers that carry a session ID in clear. edns_min is the response size
- * that the server insists on (its -mtu, 1232 unless it is told otherwise).
+ * that the server insists on (its -mtu, 1232 unless set otherwise).
  */
 #define DNSTT_WIRE \
 	.id_bytes = 8, .alphabet = ALPHABET_BASE32, .framing = FRAMING_DNSTT, .edns_min = 1232

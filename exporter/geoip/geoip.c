@@ -98,7 +98,7 @@ int geoip_reload_step(struct geoip_database *database, struct reason *ret_reason
 	int r;
 
 	if (!database->load) {
-		/* Known before it is opened: whoever may not open it should still not try each time
+		/* Known before it is opened: a file that may not be opened should not be tried each time
 		 */
 		(void)file_identify(database->path, &database->refused);
 		r = geoip_load_begin(database->kind, database->path, &database->load, ret_reason);

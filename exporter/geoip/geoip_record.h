@@ -11,7 +11,7 @@
  *				Geo-Open ("123"): country.AutonomousSystemNumber
  *
  * The first one of them that says something decides. registered_country is not asked: it is the
- *country of whoever holds the block, not the one that the address is used in, and readers of
+ *country of the holder of the block, not the one that the address is used in, and readers of
  *country.iso_code (the program that this one follows among them) show nothing there.
  */
 #pragma once
@@ -22,7 +22,7 @@
 enum geoip_result {
 	GEOIP_FOUND,
 	GEOIP_UNMAPPED, /* the database has nothing for the address, or says that it is unknown */
-	GEOIP_ERROR,	/* it has something that is no country or no AS number */
+	GEOIP_ERROR,	/* it has something other than a country or an AS number */
 	GEOIP_RESULTS,
 };
 

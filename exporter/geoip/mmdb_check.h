@@ -18,7 +18,7 @@
  * Each node and each record is looked at once, and values that overlap use up a budget, so that
  * the time is linear in the size of the file whatever it holds: 4 ns a byte for a city database.
  *
- * Nothing here makes a system call but for the memory that mmdb_check_new() takes.
+ * Nothing here makes a system call, except for the memory that mmdb_check_new() takes.
  */
 #pragma once
 
@@ -52,7 +52,7 @@ const char *mmdb_check_metadata(const uint8_t *bytes, size_t size, struct mmdb_l
 struct mmdb_check;
 
 /**
- * mmdb_record_fn - Called once for each record that is found sound and is no part of one before
+ * mmdb_record_fn - Called once for each record that is sound and not part of an earlier one
  * @offset:	Of the record, in the data section: as an MMDB_entry_s has it
  */
 typedef void mmdb_record_fn(void *context, uint32_t offset);

@@ -196,7 +196,7 @@ static const char *walk_value(struct mmdb_walk *walk, uint32_t offset, unsigned 
 	uint32_t end;
 
 	if (!walk->budget)
-		return "values lie across each other";
+		return "values overlap";
 	if (!walk->record)
 		return "a record has more than 65536 values";
 	walk->budget--;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A file as a sealed copy in memory: what happens to the file afterwards can't reach who maps it
  *
- * A mapped file that is cut short kills whoever reads past its new end (SIGBUS), and one that is
+ * A mapped file that is cut short kills a process that reads past its new end (SIGBUS), and one that is
  * written over changes under the reader. A memfd with its seals set does neither.
  */
 #pragma once

@@ -30,7 +30,7 @@ static void complain(void *context, const char *format, va_list arguments)
 	http->complaints++;
 	if (http->now_ns < http->next_complaint_ns)
 		return;
-	log_line(LOG_DEBUG, "HTTP requests were broken off or wrong",
+	log_line(LOG_DEBUG, "HTTP requests were cut off or wrong",
 		 LOG_NUMBER("count", http->complaints));
 	http->complaints = 0;
 	http->next_complaint_ns = http->now_ns + HTTP_REQUEST_NS;

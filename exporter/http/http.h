@@ -24,7 +24,7 @@ struct http;
 struct http_request {
 	struct http *http;
 	struct MHD_Connection *connection;
-	uint64_t now_ns; /* as http_run() was told */
+	uint64_t now_ns; /* as given to http_run() */
 	uint64_t peer;	 /* peer_key() of the client */
 	const char *method, *path;
 	bool has_body; /* it will not be read, and the connection closes */
@@ -51,7 +51,7 @@ struct http_options {
 
 struct http_counts {
 	uint64_t in_flight;
-	uint64_t refused; /* connections closed at once, for want of room */
+	uint64_t refused; /* connections closed at once, because there were too many */
 	uint64_t expired; /* closed at their deadline, with a request begun */
 };
 

@@ -69,7 +69,7 @@ static void listen_for(const struct http *http, uint32_t events)
 		http_event(http, EPOLL_CTL_MOD, http->listeners[i], events, OF_LISTENERS + i);
 }
 
-/* What is out of descriptors or memory would be told of the same connection again and again */
+/* Out of descriptors or memory, the same connection would be reported again and again */
 static void pause_listening(struct http *http)
 {
 	listen_for(http, 0);

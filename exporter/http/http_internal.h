@@ -34,10 +34,10 @@ struct http {
 	bool has_progress; /* libmicrohttpd called one of the functions here */
 };
 
-/* Have http_run() told of events of a descriptor. @operation: EPOLL_CTL_... */
+/* Watch a descriptor for http_run(). @operation: EPOLL_CTL_... */
 void http_event(const struct http *http, int operation, int fd, uint32_t events, uint32_t of);
 
-/* Be told once of what comes next, which is the first byte of a request. libmicrohttpd tells of a
+/* Watch once for what comes next, which is the first byte of a request. libmicrohttpd reports a
  * request only when its whole first line is there. The kernel forgets it when the socket closes.
  */
 void http_watch(const struct http *http, const struct connection *connection, int operation);

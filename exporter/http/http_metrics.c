@@ -9,10 +9,10 @@
 
 const struct family http_metrics_families[] = {
 	{ "dnstt_exporter_http_refused_connections", COUNTER,
-	  "Connections closed at once: too many, in all or from one host.", &exposition_number,
-	  HTTP(refused) },
+	  "Connections closed at once because there were too many, in all or from one host.",
+	  &exposition_number, HTTP(refused) },
 	{ "dnstt_exporter_http_expired_requests", COUNTER,
-	  "Requests broken off because they took longer than 10 seconds.", &exposition_number,
+	  "Requests cut off because they took longer than 10 seconds.", &exposition_number,
 	  HTTP(expired) },
 	{ 0 },
 };

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* So many can be on their way at a time, but for those made at the same moment. Half of them for one
+/* So many can be on their way at a time, except those made at the same moment. Half of them for one
  * host, whose clients may be slow to read.
  */
 #define SNAPSHOTS 6
@@ -28,7 +28,7 @@ struct snapshot {
 	const char *sent; /* in the buffer; NULL: its text is yet to be written */
 	size_t bytes;	  /* of it, by now */
 	unsigned readers; /* 0: free */
-	uint64_t made_ns; /* as http_run() was told */
+	uint64_t made_ns; /* as given to http_run() */
 	uint64_t source;  /* peer_key() of whose it is */
 	struct http *http;
 };

@@ -38,8 +38,8 @@ enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char *
 		else if (message.msg_flags & MSG_TRUNC)
 			*ret_reason = "message is longer than any may be";
 		else
-			*ret_reason =
-				record_batch_fault(batch, (size_t)bytes, ingest->domains, &ingest->state);
+			*ret_reason = record_batch_fault(batch, (size_t)bytes, ingest->domains,
+							 &ingest->state);
 		if (*ret_reason)
 			return INGEST_FAULT;
 

@@ -63,7 +63,7 @@ int spawn_user(struct spawn_user *ret_user)
 	return -ENOENT;
 }
 
-static int become(const struct spawn_user *user)
+static int switch_user(const struct spawn_user *user)
 {
 	if (!user)
 		return 0;
@@ -145,7 +145,7 @@ static _Noreturn void run_child(const char *program, const struct spawn_user *us
 			cap_drop_bound(cap);
 	if (user && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		give_up(report, "keep CAP_NET_RAW", errno);
-	failed = become(user);
+	failed = switch_user(user);
 	if (failed)
 		give_up(report, "change the user", failed);
 	failed = keep_net_raw();
@@ -258,7 +258,7 @@ int spawn_capture(const char *program, const struct config *config, const struct
 
 int spawn_drop(const struct spawn_user *user)
 {
-	int failed = become(user);
+	int failed = switch_user(user);
 
 	if (!failed)
 		failed = confine_drop_capabilities();

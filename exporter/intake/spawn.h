@@ -15,7 +15,7 @@ struct capture_process {
 	int ipc;   /* SOCK_SEQPACKET, nonblocking; capture has the other end */
 };
 
-/* The user to become when started as root */
+/* The user to switch to when started as root */
 struct spawn_user {
 	uid_t uid;
 	gid_t gid;
@@ -28,9 +28,9 @@ struct spawn_user {
 bool spawn_allowed(void);
 
 /**
- * spawn_user() - The user to become: "dnstt_exporter" if there is one, else "nobody"
+ * spawn_user() - The user to switch to: "dnstt_exporter" if it exists, else "nobody"
  *
- * Return: 0; 1 if this process is no root and stays who it is; -ENOENT
+ * Return: 0; 1 if this process is not root and keeps its user; -ENOENT
  */
 int spawn_user(struct spawn_user *ret_user);
 
@@ -49,7 +49,7 @@ int spawn_capture(const char *program, const struct config *config, const struct
 		  struct capture_process *ret_process, struct reason *ret_reason);
 
 /**
- * spawn_drop() - Become @user if not NULL, give up every capability, and hide from others of the user
+ * spawn_drop() - Switch to @user if not NULL, give up every capability, and hide from others of the user
  *
  * Return: 0, negative errno; then the process must end
  */

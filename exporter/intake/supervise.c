@@ -36,8 +36,8 @@ static void say_how_it_ended(const struct capture_process *process)
 	siginfo_t how = { 0 };
 
 	if (!ends(process)) {
-		log_fields(LOG_ERROR,
-			   "capture ended the conversation, but not itself, and was killed", NULL);
+		log_fields(LOG_ERROR, "capture closed its socket without ending, and was killed",
+			   NULL);
 		kill_now(process);
 		return;
 	}
@@ -46,7 +46,7 @@ static void say_how_it_ended(const struct capture_process *process)
 	if (how.si_code == CLD_EXITED)
 		log_line(LOG_ERROR, "capture ended", LOG_NUMBER("status", how.si_status));
 	else if (how.si_status == SIGSYS)
-		log_line(LOG_ERROR, "capture was killed for a system call that it may not make",
+		log_line(LOG_ERROR, "capture was killed for a forbidden system call",
 			 LOG_TEXT("signal", "SYS"));
 	else
 		log_line(LOG_ERROR, "capture was killed",
@@ -81,12 +81,12 @@ void supervise_read(struct supervise *supervise, uint64_t now_ns)
 	enum ingest_end end;
 	int error = 0;
 
-	supervise->heard_ns = now_ns;
+	supervise->sent_ns = now_ns;
 	end = ingest_read(ingest, now_ns, &reason, &error);
 	switch (end) {
 	case INGEST_OPEN:
 		if (supervise->is_silent)
-			log_fields(LOG_INFO, "capture is heard again", NULL);
+			log_fields(LOG_INFO, "capture sends again", NULL);
 		supervise->is_silent = false;
 		break;
 	case INGEST_CLOSED: say_how_it_ended(&supervise->process); break;
@@ -96,8 +96,7 @@ void supervise_read(struct supervise *supervise, uint64_t now_ns)
 		kill_now(&supervise->process);
 		break;
 	case INGEST_FAULT:
-		log_line(LOG_ERROR,
-			 "capture broke the rules between the two processes and was killed",
+		log_line(LOG_ERROR, "capture sent an invalid message and was killed",
 			 LOG_TEXT("reason", reason));
 		kill_now(&supervise->process);
 		break;
@@ -107,7 +106,7 @@ void supervise_read(struct supervise *supervise, uint64_t now_ns)
 		log_hello(&ingest->hello);
 }
 
-/* What this process, itself stopped for a while, did not take in yet is no silence */
+/* If this process was stopped for a while, something may be waiting to be read */
 static bool has_more(const struct supervise *supervise)
 {
 	struct pollfd said = { .fd = supervise->process.ipc, .events = POLLIN };
@@ -119,12 +118,12 @@ void supervise_check(struct supervise *supervise, uint64_t now_ns)
 {
 	const bool ready = supervise->ingest.ready;
 
-	if (supervise->is_over || supervise->is_silent || supervise_hears(supervise, now_ns) ||
+	if (supervise->is_over || supervise->is_silent || supervise_is_live(supervise, now_ns) ||
 	    (!ready && now_ns <= supervise->hello_due_ns) || has_more(supervise))
 		return;
 	if (ready) {
 		log_fields(LOG_WARN,
-			   "capture has been silent for 10 seconds; it should speak every second",
+			   "capture has sent nothing for 10 seconds; it should send every second",
 			   NULL);
 		supervise->is_silent = true;
 		return;
@@ -134,9 +133,9 @@ void supervise_check(struct supervise *supervise, uint64_t now_ns)
 	supervise->is_over = true;
 }
 
-bool supervise_hears(const struct supervise *supervise, uint64_t now_ns)
+bool supervise_is_live(const struct supervise *supervise, uint64_t now_ns)
 {
-	return supervise->ingest.ready && now_ns - supervise->heard_ns < SILENT_NS;
+	return supervise->ingest.ready && now_ns - supervise->sent_ns < SILENT_NS;
 }
 
 void supervise_end(const struct supervise *supervise)

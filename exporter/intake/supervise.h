@@ -12,15 +12,15 @@ struct supervise {
 	struct capture_process process; /* of spawn_capture() */
 	struct ingest ingest;
 	uint64_t hello_due_ns;
-	uint64_t heard_ns; /* when it last said something */
-	bool is_silent;	   /* for longer than it should be, and the log says so */
-	bool is_over;	   /* capture is gone, and the log says why */
+	uint64_t sent_ns; /* when it last sent something */
+	bool is_silent;	  /* for longer than it should be, and the log says so */
+	bool is_over;	  /* capture is gone, and the log says why */
 };
 
 /**
- * supervise_begin() - From now on capture is expected to say hello, and then to be heard
- * @supervise:	Zeroed, but for the process
- * @domains:	As many as capture was told
+ * supervise_begin() - From now on capture is expected to say hello, and then to send every second
+ * @supervise:	Zeroed, except for the process
+ * @domains:	As many as capture was given
  * @traffic:	Kept; gets what capture sends
  * @now_ns:	CLOCK_MONOTONIC, as in the rest of this file
  */
@@ -43,9 +43,9 @@ void supervise_read(struct supervise *supervise, uint64_t now_ns);
 void supervise_check(struct supervise *supervise, uint64_t now_ns);
 
 /**
- * supervise_hears() - Whether it runs and was heard not long ago
+ * supervise_is_live() - Whether it runs and sent something not long ago
  */
-bool supervise_hears(const struct supervise *supervise, uint64_t now_ns);
+bool supervise_is_live(const struct supervise *supervise, uint64_t now_ns);
 
 /**
  * supervise_end() - End capture, if it has not ended already

@@ -74,7 +74,7 @@ void page_domains(struct text *text, const struct page_view *view)
 	add_up(view, &sums);
 	text_string(text, "<section class=\"card\" aria-labelledby=\"domains\">"
 			  "<h2 id=\"domains\">Clients by domain</h2>\n<ul class=\"domains\">\n");
-	/* In the order given, so that none moves about when the page comes anew */
+	/* In the order given, so that none moves when the page is refreshed */
 	for (uint32_t i = 0; i < domains; i++) {
 		if (rank(view, &sums, i) < PAGE_DOMAINS)
 			card(text, view, &sums, i);

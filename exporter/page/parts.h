@@ -35,7 +35,7 @@ struct page_view {
 /* text.c */
 
 /**
- * page_escape() - Text that is no markup, wherever it comes from and wherever it goes
+ * page_escape() - Text without markup, wherever it comes from and wherever it goes
  *
  * Right as content and within quotation marks. What is not printable ASCII shows as U+FFFD.
  */
@@ -125,7 +125,7 @@ void page_problems_find(const struct page_view *view, struct page_problems *ret_
 void page_problems(struct text *text, const struct page_view *view,
 		   const struct page_problems *problems);
 
-/* @kind: enum geoip_kind; NULL: there is no database of it */
+/* @kind: enum geoip_kind. Return: NULL without such a database */
 const struct geoip_status *page_database(const struct page_view *view, unsigned kind);
 
 /* figures.c, domains.c, places.c */

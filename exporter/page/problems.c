@@ -111,7 +111,7 @@ static void old(struct text *text, const struct page_view *view,
 		text_string(text, " database is old.</strong> It was built ");
 		page_ago(text, view, page_database(view, kind)->build_epoch);
 		text_string(text,
-			    ". Put a newer file in its place; it is loaded by itself.</li>\n");
+			    ". Put a newer file in its place; it is loaded automatically.</li>\n");
 	}
 }
 
@@ -121,14 +121,15 @@ static void certificate(struct text *text, const struct page_view *view)
 	uint64_t ends = view->facts->certificate_expiry;
 
 	if (ends <= now) {
-		text_string(text, "<li><strong>The certificate has expired.</strong> It ended ");
+		text_string(text, "<li><strong>The certificate has expired.</strong> It expired ");
 		page_ago(text, view, ends);
 	} else {
-		text_string(text, "<li><strong>The certificate ends soon.</strong> It is valid for "
-				  "another ");
+		text_string(text,
+			    "<li><strong>The certificate expires soon.</strong> It is valid for "
+			    "another ");
 		page_span(text, ends - now);
 	}
-	text_string(text, ". Put a new one in its place; it is loaded by itself.</li>\n");
+	text_string(text, ". Put a new one in its place; it is loaded automatically.</li>\n");
 }
 
 void page_problems(struct text *text, const struct page_view *view,
@@ -139,7 +140,7 @@ void page_problems(struct text *text, const struct page_view *view,
 	text_string(text, "<section class=\"problems\" aria-label=\"Problems\"><ul>\n");
 	if (problems->not_ready)
 		text_string(text, "<li><strong>Capture is not running.</strong> "
-				  "Nothing is counted until it does.</li>\n");
+				  "Nothing is counted until it is.</li>\n");
 	silent(text, view, problems);
 	if (problems->drops != 0) {
 		text_string(text, "<li><strong>");

@@ -13,7 +13,7 @@
  * @root:	"", or where a test has its own /proc and /sys
  *
  * Of cgroups (cgroup v2, or the memory controller of v1) the tightest counts, this process's or one
- * around it. What can't be read is no limit.
+ * around it. What can't be read sets no limit.
  *
  * Return: UINT64_MAX if nothing is known
  */

@@ -37,8 +37,8 @@
  */
 #define ASKS_OR_SEALS SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, UINT32_C(0xfffffbf5), 1)
 
-/* The end of the process: what no library here does on any path, and whoever has taken the process
- * over would try. An attempt is seen at once, and there is no second one.
+/* The end of the process: what no library here does on any path, but an intruder
+ * would try. An attempt is seen at once, and there is no second one.
  *
  * Everything else that is not allowed fails with ENOSYS. It is refused just the same, but a libc
  * that tries a newer call first, as each new version does somewhere, falls back to the older one
@@ -129,7 +129,7 @@ scmp_filter_ctx sandbox_policy(pid_t self, pid_t capture)
 		{ SCMP_SYS(getrandom), 0, { { 0 } } },
 		{ SCMP_SYS(getrusage), 0, { { 0 } } },
 		{ SCMP_SYS(getpid), 0, { { 0 } } },
-		/* capture's end, and one's own: abort() is to be told from a forbidden call */
+		/* capture's end, and one's own: so that abort() can be told from a forbidden call */
 		{ SCMP_SYS(kill), 2, { CONFINE_IS(0, capture), CONFINE_IS(1, SIGKILL) } },
 		{ SCMP_SYS(waitid), 0, { { 0 } } },
 		{ SCMP_SYS(rt_sigprocmask), 0, { { 0 } } },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a service manager is told, and the sockets that it hands over (sd_notify(3), sd_listen_fds(3)) */
+/* Messages to the service manager, and the sockets that it passes (sd_notify(3), sd_listen_fds(3)) */
 #include "system/systemd.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "base/number.h"
 
 #define LISTEN_FIRST 3	  /* SD_LISTEN_FDS_START */
-#define LISTEN_MOST  1024 /* more is no number of sockets, but a mistake */
+#define LISTEN_MOST  1024 /* more can only be a mistake */
 #define IDLE_MS	     1000
 
 /* A number of the environment, or 0 */
@@ -82,7 +82,7 @@ int systemd_run(struct systemd *systemd, uint64_t now_ns, bool is_well)
 
 	if (systemd->socket < 0)
 		return IDLE_MS;
-	/* Whoever has no room for it now is told later: it may not be lost */
+	/* If there is no room for it now it is sent later: it may not be lost */
 	if (is_well && !systemd->announced)
 		systemd->announced = say(systemd, "READY=1");
 	if (!systemd->announced || systemd->watchdog_ns == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a service manager is told, and the sockets that it hands over (sd_notify(3), sd_listen_fds(3))
+/* Messages to the service manager, and the sockets that it passes (sd_notify(3), sd_listen_fds(3))
  *
  * The protocols are two environment variables and a datagram socket, so no library of systemd's is
  * linked. The variables are gone afterwards.
@@ -13,7 +13,7 @@
 #include "base/reason.h"
 
 struct systemd {
-	int socket; /* connected, -1: nobody wants to know */
+	int socket; /* connected; -1: there is no service manager */
 	uint64_t
 		watchdog_ns; /* the service is restarted if it is silent for so long; 0: it is not */
 	uint64_t next_ns;    /* of the next sign of life, on CLOCK_MONOTONIC */
@@ -22,7 +22,7 @@ struct systemd {
 
 /**
  * systemd_open() - Connect to the service manager, if there is one
- * @ret_systemd: Filled in any case; on failure nobody will be told anything
+ * @ret_systemd: Filled in any case; on failure nothing will be sent
  *
  * To be called before the sandbox, in which no socket is opened or connected any more. System
  * calls: socket, connect.
@@ -37,7 +37,7 @@ int systemd_open(struct systemd *ret_systemd);
  * @is_well:	Both processes do what they should. Ready is what first was well, and what no longer
  *		is gives no sign of life
  *
- * System calls: sendto; it waits for nobody.
+ * System calls: sendto; it never waits.
  *
  * Return: milliseconds until something is due again; 1000 at most
  */
@@ -61,6 +61,6 @@ unsigned systemd_handed_over(void);
  * @most:	Room in it
  * @ret_reason:	Filled on failure: one line
  *
- * Return: their number, -ENOENT if there is none, -E2BIG, -ENOTSOCK if one is no listening stream socket
+ * Return: their number, -ENOENT if there is none, -E2BIG, -ENOTSOCK if one is not a listening stream socket
  */
 int systemd_listeners(int *ret_fds, unsigned most, struct reason *ret_reason);

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-/* Have the kernel tell of every link, where news may have been lost */
+/* Ask the kernel for every link, where news may have been lost */
 static void ask_for_all(const struct interfaces *interfaces)
 {
 	struct {
@@ -95,7 +95,7 @@ static bool have(struct rtattr *attribute, unsigned bytes, unsigned type)
 	return false;
 }
 
-/* An interface has another number, 0 for none. What nobody counts any more has to be said. */
+/* An interface has another number, 0 for none. What is no longer counted has to be logged. */
 static void set_index(struct interfaces *interfaces, uint32_t i, uint32_t index)
 {
 	if (interfaces->interface[i].index == index)

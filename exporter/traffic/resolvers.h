@@ -38,7 +38,7 @@ int resolvers_open(struct resolvers *ret_resolvers, struct series_table *series,
 void resolvers_close(struct resolvers *resolvers);
 
 /**
- * resolvers_forget() - After a database was replaced: look every address up anew
+ * resolvers_forget() - After a database was replaced: look every address up again
  */
 void resolvers_forget(struct resolvers *resolvers);
 

@@ -51,6 +51,6 @@ void series_close(struct series_table *table);
  * series_of() - Index of a label set's series, made if it is new; O(1)
  *
  * The series of an index never moves and is never removed: Prometheus would take a counter that
- * vanishes and comes back for one that started anew.
+ * vanishes and comes back for one that was reset.
  */
 uint32_t series_of(struct series_table *table, uint8_t domain, const struct place *place);

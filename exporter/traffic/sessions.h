@@ -51,7 +51,7 @@ struct sessions {
 	struct {
 		uint32_t oldest, newest, count;
 	} list[SESSION_LISTS];
-	uint64_t evictions; /* forgotten early, for want of room */
+	uint64_t evictions; /* forgotten early, because the table was full */
 	uint64_t now_ns;
 };
 

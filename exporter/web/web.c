@@ -119,11 +119,11 @@ void web_reload(struct web *web)
 		return;
 	if (reload(web, &reason) == 0) {
 		web->reloads++;
-		log_line(LOG_INFO, "web configuration was read again", LOG_TEXT("file", web->path));
+		log_line(LOG_INFO, "web configuration was reloaded", LOG_TEXT("file", web->path));
 		return;
 	}
 	web->reload_failures++;
-	log_line(LOG_WARN, "web configuration was not taken; the old one stays in use",
+	log_line(LOG_WARN, "web configuration was refused; the old one stays in use",
 		 LOG_TEXT("reason", reason.text));
 }
 

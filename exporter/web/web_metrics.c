@@ -35,7 +35,7 @@ static const struct family_shape expiry = { write_expiry, NULL };
 
 const struct family web_metrics_families[] = {
 	{ "dnstt_exporter_web_config_reloads", COUNTER,
-	  "Times that the web configuration was read again, or refused.", &by_result, 0 },
+	  "Times that the web configuration was reloaded, or refused.", &by_result, 0 },
 	{ "dnstt_exporter_tls_certificate_expiry_timestamp_seconds", GAUGE,
 	  "When the certificate in use expires.", &expiry, 0 },
 	{ 0 },

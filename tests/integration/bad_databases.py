@@ -23,7 +23,7 @@ def crafted():
     record = mmdb.value(GERMANY)
     deep = "nested too deep, or in a circle"
     many = "more entries than there are bytes left"
-    across = "lie across each other"
+    across = "values overlap"
     past = "reaches past the end of its section"
     nowhere = "leads to no place in its data"
     country = mmdb.value("country")

@@ -228,7 +228,7 @@ class Abuse(unittest.TestCase):
         self.scrape_is_quick(exporter)
         said = exporter.stderr().splitlines()[before:]
         self.assertLess(len(said), 20, said[:40])
-        self.assertIn("HTTP requests were broken off or wrong", "".join(said))
+        self.assertIn("HTTP requests were cut off or wrong", "".join(said))
 
     def test_ten_thousand_connections_leave_nothing(self):
         exporter = self.start()

@@ -295,7 +295,7 @@ class Works(unittest.TestCase):
         first = server.subject()
         server.certify("second")
         os.utime(server.files / "country.mmdb")
-        self.reload(server, "web configuration was read again")
+        self.reload(server, "web configuration was reloaded")
         self.assertNotEqual(server.subject(), first)
         self.assertEqual(server.get()[0], 200)
         shutil.copy(DATABASE, server.files / "new.mmdb")

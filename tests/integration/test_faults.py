@@ -318,7 +318,7 @@ class AtStart(Faults):
 
 
 class Stopped(Faults):
-    def test_a_capture_that_is_stopped_is_missed_and_heard_again(self):
+    def test_a_capture_that_is_stopped_is_missed_and_sends_again(self):
         exporter = Exporter.start(self, self.box)
         capture, before = exporter.capture_pid(), len(exporter.stderr())
         os.kill(capture, signal.SIGSTOP)
@@ -326,12 +326,12 @@ class Stopped(Faults):
         said = exporter.stderr()[before:].splitlines()
         self.assertEqual(len(said), 1, said)
         self.assertIn("level=warn", said[0])
-        self.assertIn("silent for 10 seconds", said[0])
+        self.assertIn("has sent nothing for 10 seconds", said[0])
         os.kill(capture, signal.SIGCONT)
         self.works(exporter)
         said = exporter.stderr()[before:].splitlines()
         self.assertEqual(len(said), 2, said)
-        self.assertIn("heard again", said[1])
+        self.assertIn("sends again", said[1])
         self.ends_well(exporter)
 
     def test_an_exporter_that_is_stopped_misses_nobody(self):

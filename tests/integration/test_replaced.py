@@ -48,7 +48,7 @@ class Replaced(WebCase):
         def taken():
             log = exporter.stderr()
             self.assertIn('msg="GeoIP database was replaced" database=country', log)
-            self.assertIn('msg="web configuration was read again"', log)
+            self.assertIn('msg="web configuration was reloaded"', log)
 
         host.eventually(taken, POLL_S + 10, pause=1)
         self.assertNotEqual(self.serial(), serial)

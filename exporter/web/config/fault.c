@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a fault in the web configuration is told */
+/* How a fault in the web configuration is reported */
 #include "web/config/fault.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a fault in the web configuration is told: "FILE:LINE: KEY: what is wrong; what to write" */
+/* How a fault in the web configuration is reported: "FILE:LINE: KEY: what is wrong; what to write" */
 #pragma once
 
 #include "base/reason.h"

@@ -25,7 +25,7 @@ static int take_header(struct reader *reader, const struct reader_rule *rule,
 	if (values[0] && strcmp(values[0], value->text) &&
 	    (!values[1] || strcmp(values[1], value->text)))
 		return reader_fault(reader, value->line,
-				    "\"%.*s\" is no value of this header; write %s%s%s",
+				    "\"%.*s\" is not a value of this header; write %s%s%s",
 				    READER_SHOWN, value->text, values[0], values[1] ? " or " : "",
 				    values[1] ? values[1] : "");
 	for (size_t i = 0; i < value->bytes; i++)
@@ -105,7 +105,7 @@ static int take_interval(struct reader *reader, const struct reader_rule *rule,
 	if (duration_parse(value->text, &reader->config->rate_interval_ns))
 		return reader_fault(
 			reader, value->line,
-			"\"%.*s\" is no duration; write a number and a unit, like 100ms "
+			"\"%.*s\" is not a duration; write a number and a unit, like 100ms "
 			"or 1s, or 0 for no limit",
 			READER_SHOWN, value->text);
 
@@ -119,7 +119,7 @@ static int take_burst(struct reader *reader, const struct reader_rule *rule,
 	(void)entry;
 	if (!value->bytes || value->bytes > 9 || strspn(value->text, "0123456789") != value->bytes)
 		return reader_fault(reader, value->line,
-				    "\"%.*s\" is no number of requests; write one, like 5",
+				    "\"%.*s\" is not a number of requests; write one, like 5",
 				    READER_SHOWN, value->text);
 	reader->config->rate_burst = strtoull(value->text, NULL, 10);
 

@@ -20,7 +20,7 @@ static int take_version(struct reader *reader, const struct reader_rule *rule,
 		version++;
 	if (version == ARRAY_LENGTH(names))
 		return reader_fault(reader, value->line,
-				    "\"%.*s\" is no TLS version; write TLS12 or TLS13",
+				    "\"%.*s\" is not a TLS version; write TLS12 or TLS13",
 				    READER_SHOWN, value->text);
 	*(enum web_version *)reader_field(reader, rule) = version;
 
@@ -52,7 +52,7 @@ static int take_client_auth(struct reader *reader, const struct reader_rule *rul
 
 	return reader_fault(
 		reader, value->line,
-		"\"%.*s\" is no client authentication; write RequireAndVerifyClientCert, "
+		"\"%.*s\" is not a client authentication type; write RequireAndVerifyClientCert, "
 		"VerifyClientCertIfGiven, RequireAnyClientCert, RequestClientCert or "
 		"NoClientCert",
 		READER_SHOWN, value->text);
@@ -98,10 +98,11 @@ static int take_cipher(struct reader *reader, const struct reader_rule *rule,
 				    "write TLS_ECDHE_... in place of TLS_RSA_...",
 				    value->text);
 	if (number < 0)
-		return reader_fault(reader, value->line,
-				    "\"%.*s\" is no cipher suite that is served; write one of Go's "
-				    "names, like TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-				    READER_SHOWN, value->text);
+		return reader_fault(
+			reader, value->line,
+			"\"%.*s\" is not a cipher suite that is served; write one of Go's "
+			"names, like TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+			READER_SHOWN, value->text);
 	if (tls->cipher_count == ARRAY_LENGTH(tls->ciphers))
 		return take_too_many(reader, value->line, ARRAY_LENGTH(tls->ciphers));
 	tls->ciphers[tls->cipher_count++] = (uint8_t)number;
@@ -121,10 +122,11 @@ static int take_curve(struct reader *reader, const struct reader_rule *rule,
 		return 0;
 	number = ciphers_curve(value->text);
 	if (number < 0)
-		return reader_fault(reader, value->line,
-				    "\"%.*s\" is no curve that is served; write X25519, CurveP256, "
-				    "CurveP384 or CurveP521",
-				    READER_SHOWN, value->text);
+		return reader_fault(
+			reader, value->line,
+			"\"%.*s\" is not a curve that is served; write X25519, CurveP256, "
+			"CurveP384 or CurveP521",
+			READER_SHOWN, value->text);
 	if (tls->curve_count == ARRAY_LENGTH(tls->curves))
 		return take_too_many(reader, value->line, ARRAY_LENGTH(tls->curves));
 	tls->curves[tls->curve_count++] = (uint8_t)number;

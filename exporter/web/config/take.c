@@ -69,6 +69,6 @@ int take_bool(struct reader *reader, const struct reader_rule *rule,
 			return 0;
 		}
 
-	return reader_fault(reader, value->line, "\"%.*s\" is no boolean; write true or false",
+	return reader_fault(reader, value->line, "\"%.*s\" is not a boolean; write true or false",
 			    READER_SHOWN, value->text);
 }

@@ -70,7 +70,7 @@ int webconfig_parse(const char *text, size_t bytes, const char *path, struct web
 		return reader_fault(&reader, 0, "larger than %u bytes; write less into it",
 				    WEBCONFIG_BYTES_MAX);
 
-	/* The strings are no longer than the file, but for escapes like "\L" (two characters, three
+	/* The strings are no longer than the file, except for escapes like "\L" (two characters, three
 	 * bytes), and the three names of files that get the folder in front.
 	 */
 	config.pool_bytes = 2 * bytes + 4 * (strlen(path) + 2) + 64;

@@ -53,7 +53,7 @@ int tls_read(const struct web_config *config, struct tls **ret_tls, struct reaso
  * A certificate must belong to its key and be valid at @now. To be called without privileges and
  * confined, once, before the first session; after a failure there is only tls_free().
  *
- * System calls: getrandom, futex, and what malloc() makes. Nothing is opened, but for what
+ * System calls: getrandom, futex, and what malloc() makes. Nothing is opened, except what
  * gmtime_r() reads when tzset() was never called, which a sandbox must come after. A handshake
  * makes no system calls but those of libmicrohttpd and malloc(), and getrandom now and then.
  *

@@ -221,6 +221,68 @@ static void test_name_follows_ten_pointers(void **state)
 	}
 }
 
+/* A query for "a", a pointer into the pool, another one with @before in front, and the pool itself */
+static bool both_taken(const uint8_t *pool, size_t bytes, unsigned first, unsigned second,
+		       const char *before)
+{
+	const unsigned at = 12 + 3 + 4 + 2 * (2 + 4) + (unsigned)strlen(before) + 11;
+	struct craft craft = { .size = 0 };
+	struct dns_message message;
+
+	craft_header(&craft, 0x0100, 3, 0, 0, 1);
+	craft_question(&craft, "a", 16);
+	for (unsigned i = 0; i < 2; i++) {
+		if (i == 1)
+			craft_bytes(&craft, before, strlen(before));
+		craft_16(&craft, 0xc000 | (at + (i == 0 ? first : second)));
+		craft_32(&craft, 0x00100001);
+	}
+	craft_rr(&craft, 1, 1, 0, pool, bytes); /* its name is the root, its fixed part 10 bytes */
+	return read(&craft, true, &message);
+}
+
+/* What was walked before has the same limits as what is walked now */
+static void test_a_known_rest_counts_as_if_it_were_walked(void **state)
+{
+	uint8_t pool[255];
+
+	(void)state;
+	/* 127 labels of one byte and the root: a name as long as it may be */
+	for (unsigned i = 0; i < 254; i += 2)
+		memcpy(pool + i, "\1x", 2);
+	pool[254] = 0;
+	assert_true(both_taken(pool, 255, 0, 0, ""));
+	assert_true(both_taken(pool, 255, 100, 0, ""));
+	assert_true(both_taken(pool, 255, 0, 100, ""));
+	assert_true(both_taken(pool, 255, 2, 2, "\1x"));
+	assert_false(both_taken(pool, 255, 0, 0, "\1x")); /* 257 bytes */
+	/* Ten pointers, and one in front of them */
+	for (unsigned i = 0; i < 10; i++) {
+		pool[2 * i] = 0xc0;
+		pool[2 * i + 1] = (uint8_t)(12 + 3 + 4 + 2 * 6 + 11 + 2 * (i + 1));
+	}
+	pool[20] = 0;
+	assert_true(both_taken(pool, 21, 2, 2, ""));
+	assert_true(both_taken(pool, 21, 4, 2, ""));
+	assert_false(both_taken(pool, 21, 2, 0, ""));
+	assert_false(both_taken(pool, 21, 20, 0, ""));
+	/* A pointer to itself */
+	pool[1] = 12 + 3 + 4 + 2 * 6 + 11;
+	assert_false(both_taken(pool, 21, 20, 0, ""));
+}
+
+static void test_what_is_known_is_of_one_message(void **state)
+{
+	uint8_t pool[255];
+
+	(void)state;
+	memset(pool, 0, sizeof(pool));
+	assert_true(both_taken(pool, 1, 0, 0, ""));
+	memset(pool, 0xff, sizeof(pool)); /* at the same places now: pointers beyond the end */
+	assert_false(both_taken(pool, 255, 0, 0, ""));
+	assert_false(both_taken(pool, 255, 0, 0, ""));
+}
+
 static void test_name_may_begin_with_labels_and_end_with_a_pointer(void **state)
 {
 	struct craft craft = { .size = 0 };
@@ -391,6 +453,8 @@ int main(void)
 		cmocka_unit_test(test_longest_name_has_255_bytes),
 		cmocka_unit_test(test_other_label_types_are_refused),
 		cmocka_unit_test(test_name_follows_ten_pointers),
+		cmocka_unit_test(test_a_known_rest_counts_as_if_it_were_walked),
+		cmocka_unit_test(test_what_is_known_is_of_one_message),
 		cmocka_unit_test(test_name_may_begin_with_labels_and_end_with_a_pointer),
 		cmocka_unit_test(test_pointer_leads_anywhere_in_the_message),
 		cmocka_unit_test(test_edns_size_is_that_of_the_opt),

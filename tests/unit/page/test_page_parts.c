@@ -127,10 +127,10 @@ static void test_a_certificate_that_ends_within_14_days_is_a_problem(void **stat
 	page_host_render();
 	assert_shown(">1 problem<");
 	assert_shown(
-		"<strong>The certificate ends soon.</strong> It is valid for another 13 days.");
+		"<strong>The certificate expires soon.</strong> It is valid for another 13 days.");
 	host.facts.certificate_expiry = NOW_1970 - 3 * DAY;
 	page_host_render();
-	assert_shown("<strong>The certificate has expired.</strong> It ended ");
+	assert_shown("<strong>The certificate has expired.</strong> It expired ");
 	assert_shown("3 days ago");
 }
 

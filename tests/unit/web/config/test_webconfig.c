@@ -185,13 +185,13 @@ static void test_messages_name_file_line_key_and_remedy(void **state)
 		       PATH ":4: basic_auth_users.alice: not a bcrypt hash; write what htpasswd "
 			    "-nBC 10 prints after the colon");
 	assert_refused("http_server_config:\n  headers:\n    X-Frame-Options: DENY\n",
-		       PATH ":3: http_server_config.headers.X-Frame-Options: \"DENY\" is no value "
+		       PATH ":3: http_server_config.headers.X-Frame-Options: \"DENY\" is not a value "
 			    "of this header; write deny or sameorigin");
-	assert_refused("tls_server_config:\n" PAIR "  min_version: SSL3\n",
-		       PATH ":4: tls_server_config.min_version: \"SSL3\" is no TLS version; write "
-			    "TLS12 or TLS13");
+	assert_refused("tls_server_config:\n" PAIR "  min_version: SSL3\n", PATH
+		       ":4: tls_server_config.min_version: \"SSL3\" is not a TLS version; write "
+		       "TLS12 or TLS13");
 	assert_refused("tls_server_config:\n" PAIR "  cipher_suites:\n  - A\n",
-		       PATH ":5: tls_server_config.cipher_suites: \"A\" is no cipher suite that is "
+		       PATH ":5: tls_server_config.cipher_suites: \"A\" is not a cipher suite that is "
 			    "served; write one of Go's names, like "
 			    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
 	assert_refused("tls_server_config:\n  key_file: x\n",
@@ -271,7 +271,7 @@ static void test_durations_are_those_of_go(void **state)
 		(void)snprintf(text, sizeof(text), "rate_limit:\n  burst: 1\n  interval: %s\n",
 			       bad[i]);
 		assert_int_equal(parse(text, &config), -EINVAL);
-		assert_non_null(strstr(reason.text, "is no duration"));
+		assert_non_null(strstr(reason.text, "is not a duration"));
 	}
 }
 
