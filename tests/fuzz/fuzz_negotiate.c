@@ -28,7 +28,7 @@ static void must(int holds)
 static void check_joined(char *values, size_t bytes, const char *const *lines, size_t count)
 {
 	const char *joined = values;
-	enum negotiate_format format = negotiate_format(lines, count);
+	enum exposition_format format = negotiate_format(lines, count);
 	bool gzip = negotiate_gzip(lines, count);
 
 	must(format == TEXT_0_0_4 || format == OPENMETRICS_1_0_0);

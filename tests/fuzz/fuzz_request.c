@@ -26,6 +26,7 @@
 #include "routes.h"
 #include "system/process.h"
 #include "traffic/history.h"
+#include "traffic/interfaces.h"
 #include "traffic/traffic.h"
 #include "web/auth/basic.h"
 #include "web/auth/credentials.h"
