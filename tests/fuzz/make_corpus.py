@@ -3,7 +3,7 @@
 """Writes seeds for the fuzz targets into folders of their names: make_corpus.py DIRECTORY
 
 From the recordings, from the generator of the differential test, and from the cases of the judges.
-What is committed under corpus/ is this, boiled down with -merge=1 after the long runs (README.md).
+corpus/TARGET.tar.xz holds these, minimised together with what the long runs found (README.md).
 """
 
 import hashlib
