@@ -75,7 +75,7 @@ int geoip_read(enum geoip_kind kind, const char *path, struct geoip_database **r
  *
  * To be called without privileges: this is where the content is first looked at.
  *
- * Return: 0, -EBADMSG if the file is damaged or no MaxMind DB, -ENODATA if it is one in which no
+ * Return: 0, -EBADMSG if the file is damaged or not a MaxMind DB, -ENODATA if it is one in which no
  * record has a country or an AS number, -ENOMEM, or what a system call says
  */
 int geoip_open(struct geoip_database *database, struct reason *ret_reason);

@@ -123,7 +123,7 @@ class Geoip(unittest.TestCase):
         for failures, (spoil, words) in enumerate((
             (lambda: path.write_bytes(b""), "it is empty; fetch it again"),
             (lambda: path.write_bytes((self.made / "geolite2-country.mmdb").read_bytes()[:-300]),
-             "it does not end in the metadata of a MaxMind DB; it is damaged, cut short or no MaxMind "
+             "it does not end in the metadata of a MaxMind DB; it is damaged, cut short or not a MaxMind "
              "DB: fetch it again"),
             (path.unlink, "No such file or directory; check the path, or put the file there"),
             (path.mkdir, "it is a directory; name a file in it"),
