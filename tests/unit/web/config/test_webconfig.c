@@ -184,16 +184,16 @@ static void test_messages_name_file_line_key_and_remedy(void **state)
 	assert_refused("\n\nbasic_auth_users:\n  alice: hunter2\n",
 		       PATH ":4: basic_auth_users.alice: not a bcrypt hash; write what htpasswd "
 			    "-nBC 10 prints after the colon");
-	assert_refused("http_server_config:\n  headers:\n    X-Frame-Options: DENY\n",
-		       PATH ":3: http_server_config.headers.X-Frame-Options: \"DENY\" is not a value "
-			    "of this header; write deny or sameorigin");
+	assert_refused("http_server_config:\n  headers:\n    X-Frame-Options: DENY\n", PATH
+		       ":3: http_server_config.headers.X-Frame-Options: \"DENY\" is not a value "
+		       "of this header; write deny or sameorigin");
 	assert_refused("tls_server_config:\n" PAIR "  min_version: SSL3\n", PATH
 		       ":4: tls_server_config.min_version: \"SSL3\" is not a TLS version; write "
 		       "TLS12 or TLS13");
-	assert_refused("tls_server_config:\n" PAIR "  cipher_suites:\n  - A\n",
-		       PATH ":5: tls_server_config.cipher_suites: \"A\" is not a cipher suite that is "
-			    "served; write one of Go's names, like "
-			    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+	assert_refused("tls_server_config:\n" PAIR "  cipher_suites:\n  - A\n", PATH
+		       ":5: tls_server_config.cipher_suites: \"A\" is not a cipher suite that is "
+		       "served; write one of Go's names, like "
+		       "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
 	assert_refused("tls_server_config:\n  key_file: x\n",
 		       PATH ":2: tls_server_config.cert_file: missing, so there is no TLS; write "
 			    "the path of a certificate here, or a PEM certificate under cert");
