@@ -124,7 +124,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program", help="geoip_lookup")
     parser.add_argument("--databases", help="folder that make-databases.pl wrote; else one is made")
-    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--count", type=int, default=int(os.environ.get("GEOIP_COUNT", 1000)))
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 

@@ -147,6 +147,7 @@ class Host:
     @classmethod
     def make(cls, test, role="host"):
         """A host that is removed after the test, or after the class if test is a class."""
+        must_be_root()
         host = cls(role)
         clean = test.addClassCleanup if isinstance(test, type) else test.addCleanup
         clean(host.remove)

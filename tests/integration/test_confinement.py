@@ -67,7 +67,7 @@ class Probes(unittest.TestCase):
         probes(self, output, 90)
 
     def test_the_policies_are_what_they_were(self):
-        """After a change that is meant: PROBE --pfc >tests/fixtures/NAME.pfc, and read the difference."""
+        """After a change that is meant: tests/run golden, and read the difference."""
         for name in ("capture", "exporter"):
             printed = host.run(program(f"tests/probe_{name}"), "--pfc")
             self.assertEqual(printed, (FIXTURES / f"{name}.pfc").read_text(), name)

@@ -145,6 +145,99 @@ class Run(unittest.TestCase):
         self.assertIn("FAILED  integration", said)
         self.assertIn("AssertionError: for a reason", said)
 
+    def test_files_run_beside_each_other_and_those_with_times_alone(self):
+        host.must_be_root()
+        beside = [f"test_{i}" for i in range(3)] + ["test_web_config"]
+        for name in (*beside, "test_abuse", "test_faults"):
+            self.put(f"tests/integration/{name}.py",
+                     "import pathlib, time, unittest\nclass It(unittest.TestCase):\n"
+                     "    def test_that(self):\n"
+                     f"        mark = pathlib.Path('{self.folder}/{name}.runs')\n"
+                     "        mark.touch()\n        time.sleep(2)\n"
+                     "        seen = len(list(mark.parent.glob('*.runs')))\n"
+                     "        mark.unlink()\n        with open(mark.parent / 'most', 'a') as most:\n"
+                     f"            print('{name}', seen, file=most)\n"
+                     "unittest.main()\n")
+        for step in "integration", "timed":
+            returned, said = self.run_step(step, "1", BESIDE="4")
+            self.assertEqual(returned, 0, said)
+        lines = (self.folder / "most").read_text().splitlines()
+        seen = dict(line.split() for line in lines)
+        self.assertEqual(len(lines), 6)
+        self.assertEqual([seen["test_abuse"], seen["test_faults"]], ["1", "1"])
+        self.assertEqual(max(int(seen[name]) for name in beside), 4)
+
+    def test_what_waits_for_minutes_is_a_part_of_long_alone(self):
+        host.must_be_root()
+        self.put("tests/integration/test_replaced.py", "raise SystemExit('it ran')\n")
+        self.put_test("pass")
+        returned, said = self.run_step("integration", "1")
+        self.assertEqual(returned, 0, said)
+        returned, said = self.run_step("waiting", "1")
+        self.assertEqual(returned, 1, said)
+        self.assertIn("it ran", said)
+
+    def put_build(self, *tests):
+        """A meson and a ninja that do nothing but write their arguments down."""
+        for name in "meson", "ninja":
+            self.put(f"bin/{name}", f'#!/bin/sh\necho {name} "$@" >>{self.folder}/called\n'
+                     'mkdir -p build-quick/meson-logs; : >build-quick/meson-logs/testlog.txt\n'
+                     ).chmod(0o755)
+        for test in tests:
+            self.put(test, "#!/bin/sh\necho new\n").chmod(0o755)
+        return {"PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
+
+    def test_quick_says_what_it_lacks_and_how_to_get_it(self):
+        environment = self.put_build()
+        self.put("bin/pkg-config", "#!/bin/sh\nexit 1\n").chmod(0o755)
+        returned, said = self.run_step("quick", "0", **environment)
+        self.assertEqual(returned, 1)
+        self.assertRegex(said, r"^missing: cmocka; install .* libcmocka-dev\n$")
+        self.assertFalse((self.folder / "called").exists())
+
+    def test_quick_says_what_it_left_out(self):
+        environment = self.put_build()
+        self.put("bin/pkg-config", "#!/bin/sh\n").chmod(0o755)
+        self.put("tests/unit/test_module.c", "")
+        for name in "tests/rooms", "tests/reference/differential.py":
+            self.put(name, "#!/usr/bin/python3\n").chmod(0o755)
+        returned, said = self.run_step("quick", "0", **environment)
+        self.assertEqual(returned, 0, said)
+        self.assertIn("skipped: test_module: not built, as what it needs is missing", said)
+        self.assertRegex(said, r"skipped quick_format: needs clang-format, and git")
+        self.assertRegex(said, r"left out: .* \(sudo tests/run\)\n$")
+
+    def test_nothing_is_tested_without_a_build(self):
+        environment = self.put_build()
+        self.put("bin/pkg-config", "#!/bin/sh\n").chmod(0o755)
+        self.put("bin/ninja", "#!/bin/sh\necho no such file; exit 1\n").chmod(0o755)
+        returned, said = self.run_step("quick", "0", **environment)
+        self.assertEqual(returned, 1)
+        self.assertIn("no such file", said)
+        self.assertIn("0 passed, 1 failed, 0 skipped", said)
+
+    def test_golden_writes_what_the_build_prints(self):
+        programs = {"tests/unit/exposition.txt": "tests/unit/exposition_sample",
+                    "tests/fixtures/capture.pfc": "tests/probe_capture",
+                    "tests/fixtures/exporter.pfc": "tests/probe_exporter"}
+        environment = self.put_build(*(f"build-quick/{name}" for name in programs.values()))
+        self.put("bin/pkg-config", "#!/bin/sh\n").chmod(0o755)
+        for name in programs:
+            self.put(name, "old\n")
+        returned, said = self.run_step("golden", "0", **environment)
+        self.assertEqual(returned, 0, said)
+        self.assertEqual([(self.folder / name).read_text() for name in programs], ["new\n"] * 3)
+
+    def test_golden_leaves_a_file_alone_whose_program_fails(self):
+        environment = self.put_build("build-quick/tests/unit/exposition_sample")
+        self.put("bin/pkg-config", "#!/bin/sh\n").chmod(0o755)
+        self.put("build-quick/tests/unit/exposition_sample", "#!/bin/sh\necho half; exit 3\n")
+        self.put("tests/unit/exposition.txt", "old\n")
+        returned, said = self.run_step("golden", "0", **environment)
+        self.assertEqual(returned, 1, said)
+        self.assertIn("status 3", said)
+        self.assertEqual((self.folder / "tests/unit/exposition.txt").read_text(), "old\n")
+
     def test_seed_is_told_of_a_step_that_passes(self):
         self.put("tests/reference/differential.py", "import sys\nprint(*sys.argv)\n")
         returned, said = self.run_step("differential", "1", SEED="4711", DIFFERENTIAL="12")
