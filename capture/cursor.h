@@ -19,6 +19,15 @@ static inline size_t cursor_left(const struct cursor *cursor)
 	return (size_t)(cursor->end - cursor->at);
 }
 
+/* Leave out the next @count bytes; false and nothing changes if there are fewer */
+static inline bool cursor_skip(struct cursor *cursor, size_t count)
+{
+	if (count > cursor_left(cursor))
+		return false;
+	cursor->at += count;
+	return true;
+}
+
 /* The next @count bytes, or NULL and nothing changes */
 static inline const uint8_t *cursor_take(struct cursor *cursor, size_t count)
 {

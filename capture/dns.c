@@ -2,6 +2,8 @@
 /* DNS messages as dnstt-server's parser takes them (dns/dns.go). No system calls. */
 #include "capture/dns.h"
 
+#include <sys/param.h>
+
 #include "common/record.h"
 
 #define POINTERS_MAX 10 /* dns.go compressionPointerLimit */
@@ -39,65 +41,57 @@ static bool keep_name(struct cursor *cursor, const uint8_t *message, struct dns_
 	return label;
 }
 
-/* What is known of the rest of a name, by its offset, once a pointer has led there: so that no byte of
- * a message is walked again and again, however many names end in it. Only messages of up to
- * KNOWN_BYTES have more than two names read.
+/* How far a name had come at an offset that a pointer led it to, so that no byte of a message is
+ * walked again and again, however many names end in it: what follows is known from the name's total.
+ * Only messages of up to KNOWN_BYTES have more than two names read.
  */
 #define KNOWN_BYTES 4096
-static struct rest {
-	uint64_t message; /* number of the message that this is of */
-	uint8_t bytes;	  /* with the root */
-	uint8_t pointers;
-} known[KNOWN_BYTES];
-static struct step {
-	uint16_t offset;
-	uint8_t bytes, pointers;
-} steps[DNS_NAME_BYTES / 2 + POINTERS_MAX]; /* of a name, behind a pointer: how far it had come */
-static uint64_t message_number = 1;
-static bool has_known; /* something of this message */
+#define KNOWN_NAMES \
+	1024 /* a power of two; of KNOWN_BYTES / 5, as a name has TYPE and CLASS behind it */
+static struct mark {
+	uint64_t name; /* numbered through all messages */
+	uint32_t bytes, pointers;
+} marks[KNOWN_BYTES + 1]; /* the last is of every offset beyond, and stays unknown */
+static struct mark totals[KNOWN_NAMES];
+static uint64_t first_name = 1, next_name = 1; /* of this message */
 
 /* A name that is not kept, by the same rules, as far as it is not known */
 static bool skip_name(struct cursor *cursor, const uint8_t *message)
 {
-	unsigned bytes = 0, pointers = 0, count = 0;
-	struct rest rest = { .bytes = 1 };
+	const uint64_t first = first_name, name = next_name++;
+	unsigned bytes = 1, pointers = 0, length;
 	struct cursor at = *cursor;
-	const uint8_t *label;
 
-	while ((label = cursor_take(&at, 1)) && *label != 0) {
-		const size_t offset = (size_t)(label - message);
+	while (cursor_left(&at) > 0 && (length = *at.at) != 0) {
+		struct mark *mark = &marks[MIN((size_t)(at.at - message), KNOWN_BYTES)];
 
-		if (pointers > 0 && offset < KNOWN_BYTES) {
-			if (known[offset].message == message_number) {
-				rest = known[offset];
-				break;
-			}
-			steps[count++] = (struct step){ (uint16_t)offset, (uint8_t)bytes,
-							(uint8_t)pointers };
+		if (pointers > 0 && mark->name >= first && mark->name < name) {
+			const struct mark *total = &totals[(mark->name - first) % KNOWN_NAMES];
+
+			bytes += total->bytes - mark->bytes;
+			pointers += total->pointers - mark->pointers;
+			break;
 		}
-		if (*label < 64) {
-			bytes += 1u + *label;
-			if (bytes >= DNS_NAME_BYTES || !cursor_take(&at, *label))
+		if (pointers > 0 && mark < marks + KNOWN_BYTES)
+			*mark = (struct mark){ name, bytes, pointers };
+		if (length < 64) {
+			bytes += 1 + length;
+			if (bytes > DNS_NAME_BYTES || !cursor_skip(&at, 1 + length))
 				return false;
 			continue;
 		}
-		if (*label < 0xc0 || !cursor_take(&at, 1) || ++pointers > POINTERS_MAX)
+		if (length < 0xc0 || cursor_left(&at) < 2 || ++pointers > POINTERS_MAX)
 			return false;
-		cursor->at = pointers == 1 ? at.at : cursor->at;
+		cursor->at = pointers == 1 ? at.at + 2 : cursor->at;
+		length = cursor_be16(at.at) & 0x3fff;
 		at.at = message;
-		if (!cursor_take(&at, cursor_be16(label) & 0x3fff))
+		if (!cursor_skip(&at, length))
 			return false;
 	}
-	cursor->at = pointers == 0 ? at.at : cursor->at;
-	bytes += rest.bytes;
-	pointers += rest.pointers;
-	if (!label || bytes > DNS_NAME_BYTES || pointers > POINTERS_MAX)
+	if (cursor_left(&at) == 0 || bytes > DNS_NAME_BYTES || pointers > POINTERS_MAX)
 		return false;
-	has_known |= count > 0;
-	for (unsigned i = 0; i < count; i++)
-		known[steps[i].offset] =
-			(struct rest){ message_number, (uint8_t)(bytes - steps[i].bytes),
-				       (uint8_t)(pointers - steps[i].pointers) };
+	cursor->at = pointers == 0 ? at.at + 1 : cursor->at;
+	totals[(name - first) % KNOWN_NAMES] = (struct mark){ 0, bytes, pointers };
 	return true;
 }
 
@@ -127,10 +121,7 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 
 	memset(&message->id, 0, sizeof(*message) - offsetof(struct dns_message, id));
 	message->edns_size = EDNS_MIN;
-	if (has_known) {
-		message_number++;
-		has_known = false;
-	}
+	first_name = next_name;
 	if (!header)
 		return false;
 	message->id = cursor_be16(header);

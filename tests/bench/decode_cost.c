@@ -40,7 +40,7 @@ struct cost_options {
 	uint64_t batches, before;
 	enum ids ids;
 	uint32_t sessions;
-	const char *asn;
+	const char *asn, *packet;
 };
 
 static struct config config;
@@ -97,6 +97,22 @@ static void make_packets(bool mixed)
 	}
 }
 
+/* All of a batch are the IP packet in a file */
+static void read_packet(const char *path)
+{
+	static uint8_t packet[65536];
+	FILE *file = fopen(path, "r");
+	size_t bytes = file ? fread(packet, 1, sizeof(packet), file) : 0;
+
+	if (bytes == 0 || fclose(file) != 0)
+		error(1, 0, "cannot read %s", path);
+	for (unsigned i = 0; i < PACKETS; i++)
+		sights[i] = (struct sight){ .bytes = packet,
+					    .captured = (uint32_t)bytes,
+					    .length = (uint32_t)bytes,
+					    .interface = 2 };
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -131,6 +147,7 @@ static const struct option names[] = {
 	{ "resolvers", required_argument, NULL, 'r' },
 	{ "asn", required_argument, NULL, 'a' },
 	{ "sessions", required_argument, NULL, 's' },
+	{ "packet", required_argument, NULL, 'p' },
 	{ "colliding", no_argument, NULL, 'k' },
 	{ "key-known", no_argument, NULL, 'z' },
 	{ 0 },
@@ -150,6 +167,7 @@ static void parse(struct cost_options *options, int argc, char **argv)
 		case 'r': options->crowd.resolvers = strtoull(optarg, NULL, 10); break;
 		case 'a': options->asn = optarg; break;
 		case 's': options->sessions = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 'p': options->packet = optarg; break;
 		case 'k': options->ids = IDS_COLLIDING; break;
 		case 'z': options->ids = IDS_KEY_KNOWN; break;
 		default: exit(2);
@@ -212,7 +230,10 @@ int main(int argc, char **argv)
 		const bool measured = i >= options.before;
 		const uint64_t at = i * PACKETS * 5000; /* 200,000 packets per second */
 
-		make_packets(options.crowd.mixed);
+		if (options.packet)
+			read_packet(options.packet);
+		else
+			make_packets(options.crowd.mixed);
 		start = now_ns();
 		(measured ? measured_decode : decode_all)();
 		decoding += measured ? now_ns() - start : 0;

@@ -336,6 +336,7 @@ class Stopped(Faults):
 
     def test_an_exporter_that_is_stopped_misses_nobody(self):
         exporter = Exporter.start(self, self.box)
+        host.eventually(lambda: self.assertIn("capture is confined", exporter.stderr()))
         before = exporter.stderr()
         os.kill(exporter.pid, signal.SIGSTOP)
         time.sleep(12)

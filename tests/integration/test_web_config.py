@@ -141,13 +141,13 @@ class WebConfig(WebCase):
             self.get(identity="other")
         self.write(sans="other")
         os.kill(exporter.pid, signal.SIGHUP)
-        host.eventually(lambda: self.assertIn("was read again", exporter.stderr()))
+        host.eventually(lambda: self.assertIn("was reloaded", exporter.stderr()))
         self.assertEqual(self.get(identity="other")[0], 200)
         with self.assertRaises((OSError, http.client.HTTPException)):
             self.get()
         self.write(sans="127.0.0.1")  # both have it
         os.kill(exporter.pid, signal.SIGHUP)
-        host.eventually(lambda: self.assertEqual(exporter.stderr().count("was read again"), 2))
+        host.eventually(lambda: self.assertEqual(exporter.stderr().count("was reloaded"), 2))
         for identity in ("scraper", "other"):
             self.assertEqual(self.get(identity=identity)[0], 200)
 

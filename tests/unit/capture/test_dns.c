@@ -281,6 +281,13 @@ static void test_what_is_known_is_of_one_message(void **state)
 	memset(pool, 0xff, sizeof(pool)); /* at the same places now: pointers beyond the end */
 	assert_false(both_taken(pool, 255, 0, 0, ""));
 	assert_false(both_taken(pool, 255, 0, 0, ""));
+	/* Refused at its end: how far it had come says nothing of the next message */
+	for (unsigned i = 0; i < 254; i += 2)
+		memcpy(pool + i, "\1x", 2);
+	pool[254] = 0x80;
+	assert_false(both_taken(pool, 255, 0, 0, ""));
+	pool[254] = 0;
+	assert_false(both_taken(pool, 255, 100, 0, "\1x")); /* 257 bytes */
 }
 
 static void test_name_may_begin_with_labels_and_end_with_a_pointer(void **state)
