@@ -31,10 +31,7 @@ static inline bool cursor_skip(struct cursor *cursor, size_t count)
 /* The next @count bytes, or NULL and nothing changes */
 static inline const uint8_t *cursor_take(struct cursor *cursor, size_t count)
 {
-	if (count > cursor_left(cursor))
-		return NULL;
-	cursor->at += count;
-	return cursor->at - count;
+	return cursor_skip(cursor, count) ? cursor->at - count : NULL;
 }
 
 /* Copy the next @count bytes, which are there and at most CURSOR_WIDE; nothing is taken. Where there

@@ -139,18 +139,12 @@ static void replace_ids(uint64_t batch)
 }
 
 static const struct option names[] = {
-	{ "batches", required_argument, NULL, 'b' },
-	{ "before", required_argument, NULL, 'w' },
-	{ "mixed", no_argument, NULL, 'm' },
-	{ "clients", required_argument, NULL, 'c' },
-	{ "domains", required_argument, NULL, 'd' },
-	{ "resolvers", required_argument, NULL, 'r' },
-	{ "asn", required_argument, NULL, 'a' },
-	{ "sessions", required_argument, NULL, 's' },
-	{ "packet", required_argument, NULL, 'p' },
-	{ "colliding", no_argument, NULL, 'k' },
-	{ "key-known", no_argument, NULL, 'z' },
-	{ 0 },
+	{ "batches", required_argument, NULL, 'b' }, { "before", required_argument, NULL, 'w' },
+	{ "mixed", no_argument, NULL, 'm' },	     { "clients", required_argument, NULL, 'c' },
+	{ "domains", required_argument, NULL, 'd' }, { "resolvers", required_argument, NULL, 'r' },
+	{ "asn", required_argument, NULL, 'a' },     { "sessions", required_argument, NULL, 's' },
+	{ "packet", required_argument, NULL, 'p' },  { "colliding", no_argument, NULL, 'k' },
+	{ "key-known", no_argument, NULL, 'z' },     { 0 },
 };
 
 static void parse(struct cost_options *options, int argc, char **argv)

@@ -3,7 +3,6 @@
 """What a packet costs in instructions, which are the same however busy the machine is."""
 
 import os
-import pathlib
 import platform
 import re
 import subprocess
@@ -17,19 +16,41 @@ MOST = {"measured_decode": 1550, "measured_records": 650}
 BATCH, BATCHES = 512, 100
 
 
+PACKETS = exporter.FIXTURES / "costly"
+TIMES = 16  # the worst was 14.6 times a usual query of the same length
+
+
+def instructions(path, packets, *options):
+    """Those below a function of decode_cost, for one of its packets."""
+    tool = exporter.program("tests/bench/decode_cost")
+    with tempfile.TemporaryDirectory() as folder:
+        said = subprocess.run(
+            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out",
+             "--collect-atstart=no", f"--toggle-collect={path}", tool, *options],
+            check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}).stderr
+    return int(re.search(r"Collected : (\d+)", said)[1]) / packets
+
+
+@unittest.skipUnless(platform.machine() == "x86_64", "the figures are of x86_64")
 class Cost(unittest.TestCase):
-    @unittest.skipUnless(platform.machine() == "x86_64", "the figures are of x86_64")
     def test_a_packet_costs_no_more_instructions_than_it_did(self):
-        tool = pathlib.Path(exporter.program("tests/bench/decode_cost"))
         for path, most in MOST.items():
-            with self.subTest(path), tempfile.TemporaryDirectory() as folder:
-                said = subprocess.run(
-                    ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", "--collect-atstart=no",
-                     f"--toggle-collect={path}", tool, "--batches", str(BATCHES)],
-                    check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}).stderr
-                cost = int(re.search(r"Collected : (\d+)", said)[1]) / (BATCH * BATCHES)
+            with self.subTest(path):
+                cost = instructions(path, BATCH * BATCHES, "--batches", str(BATCHES))
                 self.assertGreater(cost, 100)
                 self.assertLess(cost, most)
+
+    def test_no_packet_costs_many_times_what_a_usual_one_of_its_length_does(self):
+        """Those that a search found (tests/bench/costly), and 202 questions that end in one name."""
+        def cost(name):
+            return instructions("measured_decode", BATCH, "--batches", "1", "--before", "1",
+                                "--domains", "64", "--packet", str(PACKETS / f"{name}.packet"))
+
+        usual = cost("usual")
+        self.assertGreater(usual, 1000)
+        for path in PACKETS.glob("*.packet"):
+            with self.subTest(path.stem):
+                self.assertLess(cost(path.stem), TIMES * usual)
 
 
 if __name__ == "__main__":

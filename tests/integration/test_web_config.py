@@ -120,7 +120,7 @@ class WebConfig(WebCase):
 
             def said(count=refused):
                 lines = [line for line in exporter.stderr().splitlines() if "level=warn" in line
-                         and "was not taken; the old one stays in use" in line]
+                         and "was refused; the old one stays in use" in line]
                 self.assertEqual(len(lines), count)
                 return lines[-1]
 
