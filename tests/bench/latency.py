@@ -3,11 +3,16 @@
 
 import base64
 import os
+import pathlib
 import random
 import socket
-import struct
+import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+import messages
+import packets
 import receivers
 import report
 from scrape import percentile
@@ -16,24 +21,12 @@ PROBED = "p.example.com"
 COUNTER = f'dnstt_queries_total{{domain="{PROBED}"'.encode()
 
 
-def checksum(header):
-    value = sum(struct.unpack(f">{len(header) // 2}H", header))
-    value = (value & 0xFFFF) + (value >> 16)
-    return 0xFFFF ^ ((value & 0xFFFF) + (value >> 16))
-
-
 def poll_frame(destination):
     """A poll of a new client, as dnstt-client sends it, behind Ethernet, IPv4 and UDP headers"""
-    decoded = os.urandom(8) + b"\xe8" + os.urandom(8)
-    text = base64.b32encode(decoded).rstrip(b"=").lower()
-    name = b"".join(bytes([len(label)]) + label for label in (text, *PROBED.encode().split(b"."))) + b"\0"
-    message = (os.urandom(2) + b"\1\0\0\1\0\0\0\0\0\1" + name + b"\0\x10\0\1"
-               + b"\0\0\x29\x10\0\0\0\0\0\0\0")
-    udp = struct.pack(">HHHH", 5353, 53, 8 + len(message), 0) + message
-    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-                     bytes([198, 18, 1, 1]), bytes([192, 0, 2, 53]))
-    ip = ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
-    return bytes.fromhex(destination.replace(":", "")) + b"\2\0\0\0\0\1" + b"\x08\0" + ip + udp
+    text = base64.b32encode(os.urandom(8) + b"\xe8" + os.urandom(8)).decode().rstrip("=").lower()
+    message = messages.query(messages.wire_name(f"{text}.{PROBED}"), edns=4096)
+    return packets.frame(destination, "02:00:00:00:00:01",
+                         *packets.packet(("198.18.1.1", 5353), ("192.0.2.53", 53), message))
 
 
 def counter(page):

@@ -3,20 +3,18 @@
 
 import base64
 import os
+import pathlib
 import random
 import struct
+import sys
 
-A, NS, TXT, OPT = 1, 2, 16, 41
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from messages import A, AA, NS, OPT, QR, RD, TC, TXT, opt_record, query, record, strings, wire_name
+
 NOERROR, FORMERR, NXDOMAIN, NOTIMP = 0, 1, 3, 4
-QR, AA, TC, RD = 0x8000, 0x0400, 0x0200, 0x0100
 PUSH, ACK = 81, 82
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-
-
-def wire_name(text):
-    """Wire form of a name in dotted form."""
-    labels = [label.encode() for label in text.strip(".").split(".") if label]
-    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
 def tunnel_name(payload, domain):
@@ -51,18 +49,6 @@ def split_name(name):
         labels.append(name[at + 1 : at + 1 + name[at]])
         at += 1 + name[at]
     return labels
-
-
-def opt_record(size, options=b"", version=0):
-    return b"\0" + struct.pack(">HHIH", OPT, size, version << 16, len(options)) + options
-
-
-def query(name, qtype=TXT, *, ident=None, flags=RD, edns=1232, options=b"", qclass=1):
-    """A query message; edns None leaves the OPT record out."""
-    ident = random.getrandbits(16) if ident is None else ident
-    head = struct.pack(">HHHHHH", ident, flags, 1, 0, 0, 0 if edns is None else 1)
-    tail = b"" if edns is None else opt_record(edns, options)
-    return head + name + struct.pack(">HH", qtype, qclass) + tail
 
 
 def kcp(conv, cmd=PUSH, sn=0, text=b"", una=0):
@@ -272,11 +258,9 @@ class Server:
             counts = struct.pack(">HHHH", questions, 0, 0, 1 if opt else 0)
             return head + counts + message[12:asked] + opt
         packed = b"".join(struct.pack(">H", len(p)) + p for p in self.downstream(client_id))
-        strings = [packed[i : i + 255] for i in range(0, len(packed), 255)] or [b""]
-        rdata = b"".join(bytes([len(s)]) + s for s in strings)
-        record = b"\xc0\x0c" + struct.pack(">HHIH", TXT, 1, 60, len(rdata)) + rdata
+        answer = record(TXT, 1, 60, strings(packed), b"\xc0\x0c")
         counts = struct.pack(">HHHH", 1, 1, 0, 1 if opt else 0)
-        response = head + counts + message[12:asked] + record + opt
+        response = head + counts + message[12:asked] + answer + opt
         if len(response) > self.mtu:
             cut = bytearray(response[: self.mtu])
             cut[2] |= TC >> 8

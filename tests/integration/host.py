@@ -17,8 +17,11 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import packets
 

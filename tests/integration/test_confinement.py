@@ -115,8 +115,12 @@ class Live(unittest.TestCase):
 
     def logged(self, words):
         """What the log says of a process's confinement."""
-        (line,) = re.findall(rf".*{words}.*", self.exporter.stderr())
-        return dict(re.findall(r"(\w+)=(\S+)", line))
+        def line():
+            found = re.findall(rf".*{words}.*", self.exporter.stderr())
+            self.assertEqual(len(found), 1)
+            return found[0]
+
+        return dict(re.findall(r"(\w+)=(\S+)", host.eventually(line)))
 
     def test_both_have_landlock_where_the_kernel_has(self):
         abi = system_call(LANDLOCK_CREATE_RULESET, None, 0, 1)

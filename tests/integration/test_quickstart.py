@@ -22,7 +22,7 @@ import traffic
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 PARTS = ("exporter/quickstart", "exporter/install-packages", "exporter/packages", "tests/demo",
-         "tests/integration/dnstt.py")
+         "tests/integration/dnstt.py", "tests/support/messages.py")
 
 
 class Quickstart(unittest.TestCase):

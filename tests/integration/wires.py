@@ -139,8 +139,7 @@ def answer(query, packets=()):
     name, qtype = dnstt.question(query)
     text = b"".join(struct.pack(">H", len(packet)) + packet for packet in packets)
     if qtype == dnstt.TXT:
-        parts = [text[at : at + 255] for at in range(0, len(text), 255)] or [b""]
-        text = b"".join(bytes([len(part)]) + part for part in parts)
-    record = b"\xc0\x0c" + struct.pack(">HHIH", qtype, 1, 60, len(text)) + text
+        text = dnstt.strings(text)
+    record = dnstt.record(qtype, 1, 60, text, b"\xc0\x0c")
     head = query[:2] + struct.pack(">H", dnstt.QR | dnstt.AA) + struct.pack(">HHHH", 1, 1, 0, 1)
     return head + name + struct.pack(">HH", qtype, 1) + record + dnstt.opt_record(4096)

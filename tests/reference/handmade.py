@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: MIT
-# DNS messages and packets built by hand, right unless asked otherwise
-"""For test_reference.py; generated ones come from generate.py."""
+"""The packets of test_reference.py and test_network.py; generated ones come from generate.py."""
 
 import base64
-import ipaddress
-import struct
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import contract
+import messages
+import packets
+from messages import message
+from messages import record as rr
 from names import wire_name
 
 DOMAIN = contract.domain("t.example.com")
+IPV4, IPV6 = ("192.0.2.1", "192.0.2.53"), ("2001:db8::1", "2001:db8::53")
 
 
 def base32(decoded, hexdigits=False):
@@ -21,20 +27,12 @@ def labels_of(text, domain=DOMAIN):
     return [text[at:at + 63] for at in range(0, len(text), 63)] + list(domain)
 
 
-def rr(rtype, rclass, ttl, rdata, name=b"\0"):
-    return name + struct.pack("!HHIH", rtype, rclass, ttl, len(rdata)) + rdata
-
-
 def opt(size=1232, version=0, rdata=b""):
-    return rr(41, size, version << 16, rdata)
+    return messages.opt_record(size, rdata, version)
 
 
 def question(labels, qtype=16):
-    return wire_name(labels) + struct.pack("!HH", qtype, 1)
-
-
-def message(body, flags=0x0100, counts=(1, 0, 0, 1)):
-    return struct.pack("!HH4H", 0x1234, flags, *counts) + body
+    return messages.question(wire_name(labels), qtype)
 
 
 def query(labels, qtype=16, additional=opt(), **others):
@@ -42,26 +40,22 @@ def query(labels, qtype=16, additional=opt(), **others):
 
 
 def response(labels, text, flags=0x8400, **others):
-    rdata = b"".join(bytes([len(text[at:at + 255])]) + text[at:at + 255]
-                     for at in range(0, len(text), 255)) or b"\0"
-    return message(question(labels) + rr(16, 1, 60, rdata, b"\xc0\x0c") + opt(), flags,
-                   (1, 1, 0, 1), **others)
+    answer = rr(16, 1, 60, messages.strings(text), b"\xc0\x0c")
+    return message(question(labels) + answer + opt(), flags, (1, 1, 0, 1), **others)
 
 
 def udp(payload, source=4000, destination=53):
-    return struct.pack("!HHHH", source, destination, 8 + len(payload), 0) + payload
+    return packets.udp((IPV4[0], source), (IPV4[1], destination), payload)
 
 
 def ipv4(payload, fragment=0, options=b""):
-    length = 20 + len(options) + len(payload)
-    return struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, length, 0, fragment, 64, 17, 0,
-                       bytes([192, 0, 2, 1]), bytes([192, 0, 2, 53])) + options + payload
+    """fragment is the field of that name: flags and offset."""
+    return packets.ipv4(*IPV4, payload, options=options, more=bool(fragment & 0x2000),
+                        offset=(fragment & 0x1FFF) * 8)
 
 
 def ipv6(payload, following=17):
-    return struct.pack("!IHBB16s16s", 6 << 28, len(payload), following, 64,
-                       ipaddress.ip_address("2001:db8::1").packed,
-                       ipaddress.ip_address("2001:db8::53").packed) + payload
+    return packets.ipv6(*IPV6, payload, last=following)
 
 
 def incoming(data, protocol=0x0800, wire=None):
