@@ -145,10 +145,10 @@ class Run(unittest.TestCase):
         self.assertIn("FAILED  integration", said)
         self.assertIn("AssertionError: for a reason", said)
 
-    def test_files_run_beside_each_other_and_those_with_times_alone(self):
+    def test_files_run_beside_each_other_but_for_this_one(self):
         host.must_be_root()
         beside = [f"test_{i}" for i in range(3)] + ["test_web_config"]
-        for name in (*beside, "test_abuse", "test_faults"):
+        for name in (*beside, "test_harness"):
             self.put(f"tests/integration/{name}.py",
                      "import pathlib, time, unittest\nclass It(unittest.TestCase):\n"
                      "    def test_that(self):\n"
@@ -158,13 +158,13 @@ class Run(unittest.TestCase):
                      "        mark.unlink()\n        with open(mark.parent / 'most', 'a') as most:\n"
                      f"            print('{name}', seen, file=most)\n"
                      "unittest.main()\n")
-        for step in "integration", "timed":
+        for step in "integration", "alone":
             returned, said = self.run_step(step, "1", BESIDE="4")
             self.assertEqual(returned, 0, said)
         lines = (self.folder / "most").read_text().splitlines()
         seen = dict(line.split() for line in lines)
-        self.assertEqual(len(lines), 6)
-        self.assertEqual([seen["test_abuse"], seen["test_faults"]], ["1", "1"])
+        self.assertEqual(len(lines), 5)
+        self.assertEqual(seen["test_harness"], "1")
         self.assertEqual(max(int(seen[name]) for name in beside), 4)
 
     def test_what_waits_for_minutes_is_a_part_of_long_alone(self):
