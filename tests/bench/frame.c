@@ -11,10 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "craft.h"
+
 #define DNS_HEADER   12
 #define ID_CHARS     13 /* of the ClientID, with the top bit of the byte after it, which is 1 */
 #define SERIAL_CHARS 8	/* bytes 25 to 29: sn, and the lowest byte of una */
-#define LABEL_MAX    63
 #define KCP_HEADER   24
 
 static const char base32[32] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -37,31 +38,18 @@ uint64_t frame_mix(uint64_t number)
 
 size_t frame_domain(const char *base, unsigned index, uint8_t ret_name[256])
 {
+	struct craft name = { .size = 0 };
 	char text[256];
-	size_t out = 0;
 
 	assert(index < FRAME_DOMAINS);
 	if (index == 0)
 		snprintf(text, sizeof(text), "%s", base);
 	else
 		snprintf(text, sizeof(text), "t%u.example.com", index);
-	for (const char *label = text; *label;) {
-		size_t length = strcspn(label, ".");
-
-		assert(length > 0 && length <= LABEL_MAX && out + 1 + length < 255);
-		ret_name[out++] = (uint8_t)length;
-		memcpy(ret_name + out, label, length);
-		out += length;
-		label += length + (label[length] == '.');
-	}
-	ret_name[out++] = 0;
-	return out;
-}
-
-static void put16(uint8_t *bytes, unsigned value)
-{
-	bytes[0] = (uint8_t)(value >> 8);
-	bytes[1] = (uint8_t)value;
+	craft_name(&name, text);
+	assert(name.size <= 255);
+	memcpy(ret_name, name.at, name.size);
+	return name.size;
 }
 
 static void fill(uint8_t *bytes, size_t count, uint64_t *random)
@@ -132,83 +120,57 @@ static void put_id(uint8_t *characters, uint64_t id)
 	characters[ID_CHARS - 1] = (uint8_t)base32[(id & 15) << 1 | 1];
 }
 
-/* Ethernet, IP and UDP headers around a message that is in place, and the sums */
-static void wrap(struct frame *frame, const struct link *link, unsigned message, bool response)
+/* Ethernet, IP and UDP headers in front of a message, and the sums */
+static void wrap(struct frame *frame, const struct link *link, const struct craft *message,
+		 bool response)
 {
-	struct ether_header *ethernet = (struct ether_header *)(void *)frame->bytes;
-	uint8_t *ip = frame->bytes + sizeof(*ethernet), *udp = frame->bytes + frame->udp;
-	const unsigned udp_bytes = message + (unsigned)sizeof(struct udphdr);
-	const unsigned id_end = FRAME_ID_AT + FRAME_ID_BYTES;
+	const unsigned ip = sizeof(struct ether_header), id_end = FRAME_ID_AT + FRAME_ID_BYTES;
 	const unsigned serial = frame->poll ? FRAME_POLL_AT : FRAME_SERIAL_AT;
 	const unsigned serial_end = serial + FRAME_SERIAL_BYTES;
+	const unsigned udp_bytes = (unsigned)(message->size + sizeof(struct udphdr));
+	struct craft packet = *message, ethernet = { .size = 0 };
+	uint8_t *bytes = frame->bytes, *udp;
 
-	frame->length = (uint16_t)(frame->udp + udp_bytes);
-	memcpy(ethernet->ether_dhost, response ? link->sender : link->host, 6);
-	memcpy(ethernet->ether_shost, response ? link->host : link->sender, 6);
-	ethernet->ether_type = htons(frame->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
-	memset(ip, 0, (size_t)(udp - ip) + sizeof(struct udphdr));
+	craft_udp(&packet, response ? link->port : 0, response ? 0 : link->port);
+	(frame->ipv6 ? craft_ipv6 : craft_ipv4)(&packet, 0, 0);
+	craft_bytes(&ethernet, response ? link->sender : link->host, 6);
+	craft_bytes(&ethernet, response ? link->host : link->sender, 6);
+	craft_16(&ethernet, frame->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
+	craft_front(&packet, ethernet.at, ethernet.size);
+	frame->length = (uint16_t)packet.size;
+	memcpy(bytes, packet.at, packet.size);
 	if (frame->ipv6) {
-		ip[0] = 0x60;
-		put16(ip + 4, udp_bytes);
-		ip[6] = IPPROTO_UDP;
-		ip[7] = 64;
-		memcpy(ip + (response ? 8 : 24), server6, 16);
-		frame->address = (uint16_t)(sizeof(*ethernet) + (response ? 24 : 8));
+		memcpy(bytes + ip + (response ? 8 : 24), server6, 16);
+		frame->address = (uint16_t)(ip + (response ? 24 : 8));
 		frame->udp_sum = frame_sum(server6, 16);
 	} else {
-		ip[0] = 0x45;
-		put16(ip + 2, udp_bytes + 20);
-		ip[6] = 0x40; /* DF */
-		ip[8] = 64;
-		ip[9] = IPPROTO_UDP;
-		memcpy(ip + (response ? 12 : 16), server4, 4);
-		frame->address = (uint16_t)(sizeof(*ethernet) + (response ? 16 : 12));
-		frame->ip_sum = frame_sum(ip, 20);
+		bytes[ip + 6] = 0x40; /* DF */
+		memcpy(bytes + ip + (response ? 12 : 16), server4, 4);
+		frame->address = (uint16_t)(ip + (response ? 16 : 12));
+		frame->ip_sum = frame_sum(bytes + ip, 20);
 		frame->udp_sum = frame_sum(server4, 4);
 	}
-	put16(udp + (response ? 0 : 2), link->port);
+	udp = bytes + frame->udp;
 	frame->port = (uint16_t)(frame->udp + (response ? 2 : 0));
-	put16(udp + 4, udp_bytes);
 	frame->udp_sum += htons(IPPROTO_UDP) + htons((uint16_t)udp_bytes);
 	frame->udp_sum += frame_sum(udp, FRAME_ID_AT);
 	frame->udp_sum += frame_sum(udp + id_end, serial - id_end);
 	frame->udp_sum += frame_sum(udp + serial_end, udp_bytes - serial_end);
 }
 
-/* Base32 in labels of 63, and the domain; returns the end */
-static uint8_t *put_name(uint8_t *out, const uint8_t *decoded, size_t count, const uint8_t *domain,
-			 size_t domain_bytes)
+/* The DNS ID is stamped: it is 0 in what stays */
+static void craft_unnumbered(struct craft *message, unsigned flags, unsigned answers)
 {
-	size_t characters = (count * 8 + 4) / 5;
-
-	for (size_t i = 0; i < characters; i++) {
-		size_t bit = i * 5, left = characters - i;
-		unsigned pair = (unsigned)decoded[bit / 8] << 8;
-
-		if (bit / 8 + 1 < count)
-			pair |= decoded[bit / 8 + 1];
-		if (i % LABEL_MAX == 0)
-			*out++ = (uint8_t)(left < LABEL_MAX ? left : LABEL_MAX);
-		*out++ = (uint8_t)base32[pair >> (11 - bit % 8) & 31];
-	}
-	memcpy(out, domain, domain_bytes);
-	return out + domain_bytes;
-}
-
-static uint8_t *put_opt(uint8_t *out, unsigned size)
-{
-	memset(out, 0, 11);
-	out[2] = 41;
-	put16(out + 3, size);
-	return out + 11;
+	craft_header(message, flags, 1, answers, 0, 1);
+	memset(message->at, 0, 2);
 }
 
 void frame_query(struct frame *frame, const struct link *link, bool ipv6, const uint8_t *domain,
 		 size_t domain_bytes, unsigned payload, uint64_t *random)
 {
-	static const uint8_t header[DNS_HEADER] = { [2] = 0x01, [5] = 1, [11] = 1 };
 	unsigned room = (unsigned)((255 - domain_bytes) * 63 / 64 * 5 / 8), padding;
-	uint8_t decoded[160], *message, *out;
+	struct craft message = { .size = 0 }, text = { .size = 0 };
+	uint8_t decoded[160];
 
 	frame->ipv6 = ipv6;
 	frame->poll = payload == 0;
@@ -222,62 +184,48 @@ void frame_query(struct frame *frame, const struct link *link, bool ipv6, const 
 		decoded[12] = (uint8_t)payload;
 		put_kcp(decoded + 13, payload, payload == KCP_HEADER, random);
 	}
-	message = frame->bytes + frame->udp + sizeof(struct udphdr);
-	memcpy(message, header, sizeof(header));
-	out = put_name(message + DNS_HEADER, decoded, 9 + padding + (payload ? 1 + payload : 0),
-		       domain, domain_bytes);
-	memcpy(out, "\x00\x10\x00\x01", 4); /* TXT IN */
-	out = put_opt(out + 4, frame_random(random) % 2 ? 4096 : 1232);
-	wrap(frame, link, (unsigned)(out - message), false);
+	craft_base32(&text, decoded, 9 + padding + (payload ? 1 + payload : 0), false);
+	craft_unnumbered(&message, 0x0100, 0);
+	craft_labels(&message, &text);
+	craft_bytes(&message, domain, domain_bytes);
+	craft_32(&message, 0x00100001); /* TXT IN */
+	craft_opt(&message, frame_random(random) % 2 ? 4096 : 1232);
+	wrap(frame, link, &message, false);
 }
 
 /* One TXT record: strings of up to 255 bytes which hold a length and a packet */
-static uint8_t *put_answer(uint8_t *out, unsigned rdata, uint64_t *random)
+static void craft_answer(struct craft *message, unsigned rdata, uint64_t *random)
 {
 	static const uint8_t head[] = { 0xc0, DNS_HEADER, 0, 16, 0, 1, 0, 0, 0, 60 };
-	unsigned strings = (rdata + 255) / 256, decoded = rdata - strings, at = 0;
-	uint8_t stream[1232];
+	unsigned strings = (rdata + 255) / 256, decoded = rdata - strings;
+	uint8_t stream[1232] = { (uint8_t)((decoded - 2) >> 8), (uint8_t)(decoded - 2) };
 
-	put16(stream, decoded - 2);
 	put_kcp(stream + 2, decoded - 2, false, random);
-	memcpy(out, head, sizeof(head));
-	out += sizeof(head);
-	put16(out, rdata);
-	out += 2;
-	while (at < decoded) {
-		unsigned length = decoded - at < 255 ? decoded - at : 255;
-
-		*out++ = (uint8_t)length;
-		memcpy(out, stream + at, length);
-		out += length;
-		at += length;
-	}
-	return out;
+	craft_bytes(message, head, sizeof(head));
+	craft_16(message, rdata);
+	craft_strings(message, stream, decoded);
 }
 
 void frame_response(struct frame *frame, const struct link *link, const struct frame *query,
-		    unsigned message, uint64_t *random)
+		    unsigned message_bytes, uint64_t *random)
 {
-	const unsigned question = query->length - query->udp - (unsigned)sizeof(struct udphdr) - 11;
+	const unsigned start = query->udp + (unsigned)sizeof(struct udphdr) + DNS_HEADER;
+	const unsigned question = query->length - start - 11;
+	struct craft message = { .size = 0 };
 	unsigned rdata;
-	uint8_t *start, *out;
 
 	frame->ipv6 = query->ipv6;
 	frame->poll = query->poll;
 	frame->udp = query->udp;
-	start = frame->bytes + frame->udp + sizeof(struct udphdr);
-	memcpy(start, query->bytes + query->udp + sizeof(struct udphdr), question);
-	memset(start, 0, 2);
-	start[2] = 0x84; /* QR, AA */
-	start[3] = 0;
-	start[7] = 1; /* ANCOUNT */
+	craft_unnumbered(&message, 0x8400, 1); /* QR, AA */
+	craft_bytes(&message, query->bytes + start, question);
 	/* the record has 12 bytes in front of its RDATA, the OPT has 11 in all */
-	rdata = message - question - 12 - 11;
+	rdata = message_bytes - DNS_HEADER - question - 12 - 11;
 	if (rdata % 256 == 1) /* a string with no byte in it */
 		rdata--;
-	out = put_answer(start + question, rdata, random);
-	out = put_opt(out, 4096);
-	wrap(frame, link, (unsigned)(out - start), true);
+	craft_answer(&message, rdata, random);
+	craft_opt(&message, 4096);
+	wrap(frame, link, &message, true);
 }
 
 void frame_stamp(struct frame *frame, const struct client *client)

@@ -95,12 +95,12 @@ void frame_query(struct frame *frame, const struct link *link, bool ipv6, const 
 /**
  * frame_response() - Frame of the response of dnstt-server to a query
  * @frame:	bytes must hold FRAME_RESPONSE_MAX
- * @message:	Bytes of the DNS message, up to 1232
+ * @message_bytes:	Bytes of the DNS message, up to 1232
  *
  * dnstt-server/main.go sendLoop(): one TXT record with one KCP packet, TTL 60.
  */
 void frame_response(struct frame *frame, const struct link *link, const struct frame *query,
-		    unsigned message, uint64_t *random);
+		    unsigned message_bytes, uint64_t *random);
 
 /**
  * frame_stamp() - Make a frame that of a client, checksums included
