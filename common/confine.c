@@ -28,14 +28,14 @@ int confine_drop_capabilities(void)
 	bool clean;
 
 	if (!none || cap_reset_ambient() < 0 || cap_set_proc(none) < 0)
-		return -EPERM;
+		return -errno;
 	now = cap_get_proc();
 	clean = now && cap_compare(now, none) == 0 && cap_get_ambient(CAP_NET_RAW) == 0;
 	cap_free(now);
 	cap_free(none);
 	if (!clean || socket(AF_PACKET, SOCK_DGRAM, 0) >= 0)
 		return -EPERM;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -EPERM : 0;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 static int allow_reading(int ruleset, const char *directory)

@@ -14,7 +14,7 @@
  * socket must be refused. Sets no-new-privileges. The bounding set can't be emptied without
  * CAP_SETPCAP, and grants nothing by itself any more. System calls: capset, capget, prctl, socket.
  *
- * Return: 0, -EPERM if anything is left
+ * Return: 0, -EPERM if anything is left, or what a system call says
  */
 int confine_drop_capabilities(void);
 

@@ -26,7 +26,7 @@
 static struct exporter exporter;
 
 /* Descriptors 0 to 2 are there, so that no other file gets their numbers */
-static void fill_standard_descriptors(void)
+static int fill_standard_descriptors(void)
 {
 	int fd;
 
@@ -35,6 +35,7 @@ static void fill_standard_descriptors(void)
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
+	return fd < 0 ? -errno : 0;
 }
 
 /* Of those that were inherited, sockets to serve on are kept, if they are wanted and meant for us */
@@ -45,29 +46,54 @@ static void close_descriptors(void)
 	closefrom(STDERR_FILENO + 1 + (int)kept);
 }
 
-static void block_signals(void)
+/* The steps of the start. Each logs what went wrong, with the call or the file, and the error. */
+
+static int fail(int failed, const char *what, const struct reason *reason)
+{
+	if (failed)
+		log_line(LOG_ERROR, what, LOG_TEXT("reason", reason->text));
+	return failed;
+}
+
+static int take_signals(struct reason *ret_reason)
 {
 	sigset_t handled;
 
-	signal(SIGPIPE, SIG_IGN);
+	/* Where they are ignored, the kernel forgets how capture ended */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+		return reason_call(ret_reason, "rt_sigaction");
 	sigemptyset(&handled);
 	sigaddset(&handled, SIGTERM);
 	sigaddset(&handled, SIGINT);
 	sigaddset(&handled, SIGHUP);
-	sigprocmask(SIG_BLOCK, &handled, NULL);
+	if (sigprocmask(SIG_BLOCK, &handled, NULL) < 0)
+		return reason_call(ret_reason, "rt_sigprocmask");
 	exporter.signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
+	return exporter.signals < 0 ? reason_call(ret_reason, "signalfd") : 0;
 }
 
-/* The steps of the start. Each logs what went wrong. */
+static int open_signals(void)
+{
+	struct reason reason;
+	int failed = take_signals(&reason);
+
+	return fail(failed, "cannot handle signals", &reason);
+}
+
+static int look_for_privilege(void)
+{
+	struct reason reason;
+	int failed = spawn_allowed(&reason);
+
+	return fail(failed, "cannot capture packets", &reason);
+}
 
 static int read_web(void)
 {
 	struct reason reason;
 	int failed = web_read(&exporter.web, exporter.options.web_config_file, &reason);
 
-	if (failed)
-		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason.text));
-	return failed;
+	return fail(failed, "cannot use -web.config.file", &reason);
 }
 
 static int open_web(void)
@@ -75,9 +101,7 @@ static int open_web(void)
 	struct reason reason;
 	int failed = web_open(&exporter.web, &reason);
 
-	if (failed)
-		log_line(LOG_ERROR, "cannot use -web.config.file", LOG_TEXT("reason", reason.text));
-	return failed;
+	return fail(failed, "cannot use -web.config.file", &reason);
 }
 
 static int serve(int fd, const char *address)
@@ -116,22 +140,22 @@ static int open_listeners(void)
 					      .context = &exporter.routes,
 					      .max_requests = exporter.options.max_requests };
 
-	if (http_open(&options, &exporter.http) < 0) {
-		log_fields(LOG_ERROR, "cannot start the HTTP server", NULL);
-		return -EIO;
-	}
+	struct reason reason;
+	int failed = http_open(&options, &exporter.http, &reason);
+
+	if (failed)
+		return fail(failed, "cannot start the HTTP server", &reason);
 	if (exporter.options.web_systemd_socket)
 		return listen_handed_over();
 	for (uint32_t i = 0; i < exporter.options.address_count; i++) {
 		const struct address *address = &exporter.options.addresses[i];
 		int fd = listen_open((const struct sockaddr *)&address->socket, address->bytes,
-				     address->any_family);
-		int failed;
+				     address->any_family, &reason);
 
 		if (fd < 0) {
 			log_line(LOG_ERROR, "cannot listen on -web.listen-address",
 				 LOG_TEXT("address", address->text),
-				 LOG_TEXT("error", strerror(-fd)));
+				 LOG_TEXT("reason", reason.text));
 			return fd;
 		}
 		failed = serve(fd, address->text);
@@ -149,10 +173,7 @@ static int read_databases(void)
 	struct reason reason;
 	int failed = databases_read(&exporter.databases, paths, &reason);
 
-	if (failed)
-		log_line(LOG_ERROR, "cannot read a GeoIP database",
-			 LOG_TEXT("reason", reason.text));
-	return failed;
+	return fail(failed, "cannot read a GeoIP database", &reason);
 }
 
 static int open_databases(void)
@@ -160,33 +181,41 @@ static int open_databases(void)
 	struct reason reason;
 	int failed = databases_open(&exporter.databases, &reason);
 
-	if (failed)
-		log_line(LOG_ERROR, "cannot use a GeoIP database", LOG_TEXT("reason", reason.text));
-	return failed;
+	return fail(failed, "cannot use a GeoIP database", &reason);
 }
 
 static int start_capture(void)
 {
 	struct reason reason;
 	struct spawn_user user;
-	int other = spawn_user(&user), failed;
+	int other = spawn_user(&user, &reason), failed;
 
-	if (other < 0) {
-		log_fields(LOG_ERROR, "no unprivileged user found: create dnstt_exporter or nobody",
-			   NULL);
-		return other;
-	}
+	if (other < 0)
+		return fail(other, "cannot start capture", &reason);
 	failed = spawn_capture(exporter.options.capture_program, &exporter.options.capture,
 			       other == 0 ? &user : NULL, &exporter.capture.process, &reason);
-	if (failed) {
-		log_line(LOG_ERROR, "cannot start capture", LOG_TEXT("reason", reason.text));
-		return failed;
-	}
-	failed = spawn_drop(other == 0 ? &user : NULL);
 	if (failed)
-		log_line(LOG_ERROR, "cannot give up privileges",
-			 LOG_TEXT("error", strerror(-failed)));
-	return failed;
+		return fail(failed, "cannot start capture", &reason);
+	failed = spawn_drop(other == 0 ? &user : NULL, &reason);
+	return fail(failed, "cannot give up privileges", &reason);
+}
+
+static int bound_memory(void)
+{
+	struct reason reason;
+	int failed = memory_bound(memory_room(""));
+
+	if (failed)
+		(void)reason_set(&reason, failed, "setrlimit: %s", strerror(-failed));
+	return fail(failed, "cannot bound its memory", &reason);
+}
+
+static int watch(void)
+{
+	struct reason reason;
+	int failed = run_watch(&exporter, &reason);
+
+	return fail(failed, "cannot wait for events", &reason);
 }
 
 /* Root could read them at the start, but a reload is made by the user that it became */
@@ -218,17 +247,15 @@ static int confine(void)
 					     exporter.options.asn_database };
 	const struct webwatch *web = &exporter.web.watch;
 	const uid_t uid = geteuid();
-	int landlock, failed;
+	struct reason reason;
+	int failed;
 
 	for (unsigned i = 0; i < web->count; i++)
 		files[2 + i] = web->files[i].path;
-	failed = sandbox_enter(files, SANDBOX_FILES, exporter.capture.process.pid, &landlock);
-	if (failed)
-		log_line(LOG_ERROR, "cannot confine this process",
-			 LOG_TEXT("error", strerror(-failed)));
-	else
+	failed = sandbox_enter(files, SANDBOX_FILES, exporter.capture.process.pid, &reason);
+	if (!failed)
 		warn_of_unreadable(files, uid);
-	return failed;
+	return fail(failed, "cannot confine this process", &reason);
 }
 
 /* Which flag asks for more of it: what a label set takes is most of all its text */
@@ -252,11 +279,14 @@ static int open_traffic(void)
 					  .interfaces = &exporter.interfaces,
 					  .country = exporter.databases.database[GEOIP_COUNTRY],
 					  .asn = exporter.databases.database[GEOIP_ASN] };
+	struct reason reason;
+	int failed;
 
 	for (uint32_t i = 0; i < wanted.domains; i++)
 		exporter.names[i] = options->domains[i];
 	if (getrandom(&wanted.key, sizeof(wanted.key), 0) != sizeof(wanted.key))
-		return -EIO;
+		return fail(reason_call(&reason, "getrandom"), "cannot make a key for the tables",
+			    &reason);
 	exporter.routes = (struct routes){ .telemetry_path = options->telemetry_path,
 					   .metrics = run_metrics,
 					   .observe = run_observe,
@@ -266,15 +296,17 @@ static int open_traffic(void)
 					   .page = options->disable_page ? NULL : &exporter.page };
 	history_open(&exporter.history);
 	/* The page has the same buffer, and few label sets may need less than it does */
-	if (snapshots_open(&exporter.routes.snapshots, run_metrics_bound(&exporter) + PAGE_BYTES) <
-		    0 ||
-	    (!options->disable_page &&
-	     page_open(&exporter.page, options->max_series, wanted.domains) < 0) ||
-	    traffic_open(&exporter.traffic, &wanted) < 0) {
+	failed = snapshots_open(&exporter.routes.snapshots,
+				run_metrics_bound(&exporter) + PAGE_BYTES);
+	if (!failed && !options->disable_page)
+		failed = page_open(&exporter.page, options->max_series, wanted.domains);
+	if (!failed)
+		failed = traffic_open(&exporter.traffic, &wanted);
+	if (failed == -ENOMEM)
 		log_no_memory();
-		return -ENOMEM;
-	}
-	return 0;
+	else if (failed)
+		log_line(LOG_ERROR, "cannot make the page", LOG_TEXT("error", strerror(-failed)));
+	return failed;
 }
 
 int main(int argc, char **argv)
@@ -282,7 +314,11 @@ int main(int argc, char **argv)
 	struct reason reason;
 	int parsed, failed, status;
 
-	fill_standard_descriptors();
+	failed = fill_standard_descriptors();
+	if (failed) {
+		fprintf(stderr, "dnstt_exporter: /dev/null: %s\n", strerror(-failed));
+		return EXIT_FAILURE;
+	}
 	parsed = options_parse(argc, argv, &exporter.options, &reason);
 	if (parsed < 0) {
 		fprintf(stderr, "dnstt_exporter: %s\n", reason.text);
@@ -302,15 +338,8 @@ int main(int argc, char **argv)
 	log_configure(exporter.options.log_level, exporter.options.log_format);
 	tzset(); /* libmicrohttpd dates its responses; this is what would open a file for it later */
 	process_open(&exporter.process);
-	block_signals();
-	if (!spawn_allowed()) {
-		log_fields(LOG_ERROR,
-			   "CAP_NET_RAW is missing: start as root, or grant it with "
-			   "\"AmbientCapabilities=CAP_NET_RAW\" in the systemd unit or with "
-			   "\"setcap cap_net_raw+ep\" on dnstt_exporter",
-			   NULL);
+	if (open_signals() < 0 || look_for_privilege() < 0)
 		return EXIT_FAILURE;
-	}
 	log_line(LOG_INFO, "starting dnstt_exporter", LOG_TEXT("version", BUILD_VERSION),
 		 LOG_TEXT("revision", BUILD_REVISION));
 	failed = systemd_open(&exporter.systemd);
@@ -323,11 +352,8 @@ int main(int argc, char **argv)
 		log_line(LOG_ERROR, "cannot watch the interfaces of -capture.interface",
 			 LOG_TEXT("error", strerror(-failed)));
 	if (failed || read_web() < 0 || open_listeners() < 0 || read_databases() < 0 ||
-	    start_capture() < 0)
-		return EXIT_FAILURE;
-	memory_bound(memory_room(""));
-	if (run_watch(&exporter) < 0 || confine() < 0 || open_web() < 0 || open_databases() < 0 ||
-	    open_traffic() < 0)
+	    start_capture() < 0 || bound_memory() < 0 || watch() < 0 || confine() < 0 ||
+	    open_web() < 0 || open_databases() < 0 || open_traffic() < 0)
 		return EXIT_FAILURE;
 	for (uint32_t i = 0; i < exporter.options.address_count; i++)
 		if (!exporter.options.web_systemd_socket)

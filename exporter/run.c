@@ -140,18 +140,20 @@ static void interfaces_ready(void *context, uint32_t events)
 	interfaces_read(&exporter->interfaces);
 }
 
-int run_watch(struct exporter *exporter)
+int run_watch(struct exporter *exporter, struct reason *ret_reason)
 {
 	static struct loop_source sources[4];
 
 	exporter->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (exporter->epoll < 0)
+		return reason_call(ret_reason, "epoll_create1");
 	sources[0] = (struct loop_source){ exporter->signals, signal_ready, exporter };
 	sources[1] = (struct loop_source){ exporter->capture.process.ipc, capture_ready, exporter };
 	sources[2] = (struct loop_source){ http_fd(exporter->http), http_ready, exporter };
 	sources[3] = (struct loop_source){ exporter->interfaces.fd, interfaces_ready, exporter };
 	for (unsigned i = 0; i < ARRAY_LENGTH(sources); i++)
 		if (sources[i].fd >= 0 && loop_add(exporter->epoll, &sources[i], EPOLLIN) < 0)
-			return -errno;
+			return reason_call(ret_reason, "epoll_ctl");
 	return 0;
 }
 
@@ -191,6 +193,14 @@ int run_until_end(struct exporter *exporter)
 		struct epoll_event events[8];
 		int ready = epoll_wait(exporter->epoll, events, 8, run_due(exporter));
 
+		if (ready < 0 && errno != EINTR) {
+			struct reason reason;
+
+			(void)reason_call(&reason, "epoll_wait");
+			log_line(LOG_ERROR, "cannot wait for events",
+				 LOG_TEXT("reason", reason.text));
+			return EXIT_FAILURE;
+		}
 		for (int i = 0; i < ready && !is_ending(exporter); i++) {
 			const struct loop_source *source = events[i].data.ptr;
 

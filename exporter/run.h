@@ -43,11 +43,13 @@ struct exporter {
  * run_watch() - Watch the descriptors; to be called before the sandbox
  * @exporter:	Kept; with signals, capture, listening sockets and interfaces opened
  *
+ * @ret_reason:	Filled on failure: the call, and why
+ *
  * System calls: epoll_create1, epoll_ctl.
  *
  * Return: 0, negative errno
  */
-int run_watch(struct exporter *exporter);
+int run_watch(struct exporter *exporter, struct reason *ret_reason);
 
 /**
  * run_until_end() - Serve until a signal or the end of capture

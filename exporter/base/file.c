@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 static int64_t ns_of(struct timespec time)
 {
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
@@ -130,6 +132,71 @@ void file_free(char *text, size_t bytes)
 	if (text)
 		explicit_bzero(text, bytes);
 	free(text);
+}
+
+/* What a service may not see, by the directives of its unit */
+static const struct {
+	const char *folder, *directive;
+} hidden[] = {
+	{ "/home/", "ProtectHome=" },	  { "/root/", "ProtectHome=" },
+	{ "/run/user/", "ProtectHome=" }, { "/tmp/", "PrivateTmp=" },
+	{ "/var/tmp/", "PrivateTmp=" },
+};
+
+static const struct {
+	int code;
+	const char *text; /* NULL: strerror() says it well */
+	const char *remedy;
+} faults[] = {
+	{ ENOENT, NULL, "check the path, or put the file there" },
+	{ ENOTDIR, NULL, "check the path" },
+	{ ENAMETOOLONG, NULL, "check the path" },
+	{ ELOOP, NULL, "check the links in the path" },
+	{ EISDIR, "it is a directory", "name a file in it" },
+	{ EINVAL, "it is not a regular file", "name a file that can be read as a whole" },
+	{ ETXTBSY, "it was written to while it was read",
+	  "rename a new file over the old one instead of writing into it" },
+	{ EMFILE, NULL, "let the exporter open more files" },
+	{ ENFILE, NULL, "let the system open more files" },
+	{ ENOMEM, NULL, "the exporter needs as much memory as the file is large" },
+};
+
+static const char *remedy_of_refusal(const struct stat *status)
+{
+	const bool is_own = status->st_uid == geteuid();
+
+	if (status->st_mode & (is_own ? S_IRUSR : S_IROTH))
+		return "its mode lets it be read, but the sandbox does not: restart if its folder "
+		       "was replaced or is new since the start, else look at AppArmor and SELinux";
+	if (!is_own && status->st_mode & S_IRGRP)
+		return "the user that the exporter runs as must be in its group, or restart if its "
+		       "folder was replaced or is new since the start";
+	return "it must be readable by the user that the exporter runs as";
+}
+
+int file_fault(const char *path, int error, struct reason *ret_fault)
+{
+	const char *text = strerror(error), *directive = NULL;
+	const char *remedy = "check the file and the disk that it is on";
+	struct stat status;
+	const bool is_seen = stat(path, &status) == 0;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
+		if (faults[i].code != error)
+			continue;
+		text = faults[i].text ? faults[i].text : text;
+		remedy = faults[i].remedy;
+	}
+	if (error == EACCES || error == EPERM)
+		remedy = is_seen ? remedy_of_refusal(&status)
+				 : "the user that the exporter runs as must be able to enter each "
+				   "folder above it";
+	for (size_t i = 0; i < ARRAY_LENGTH(hidden) && !is_seen; i++)
+		if (strncmp(path, hidden[i].folder, strlen(hidden[i].folder)) == 0)
+			directive = hidden[i].directive;
+	return reason_set(ret_fault, -error, "%s; %s%s%s%s", text, remedy,
+			  directive ? "; a unit with " : "", directive ? directive : "",
+			  directive ? " keeps it out of sight" : "");
 }
 
 void file_watch_look(struct file_watch *watch, const char *path, struct file_news *news)

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/reason.h"
+
 /* What stat(2) says of a file. When it was replaced or written to, something here differs; the
  * status time changes with its owner or mode as well. All zero: there is no file that can be seen.
  */
@@ -62,6 +64,20 @@ int file_read(const char *path, size_t most, char **ret_text, size_t *ret_bytes)
  * file_free() - Wipe and free what file_read() gave: it may hold a key
  */
 void file_free(char *text, size_t bytes);
+
+/**
+ * file_fault() - Why a file can't be opened or read, and what to do about it
+ * @error:	errno, as file_open() and file_read() return it; looks at the file, too, so to be
+ *		called at once
+ * @ret_fault:	One line without the path
+ *
+ * Where its mode allows what was refused, it says so: a folder that took the place of another is out of
+ * the sandbox's reach, and nothing is wrong with the permissions of the file in it. System calls:
+ * newfstatat.
+ *
+ * Return: -@error
+ */
+int file_fault(const char *path, int error, struct reason *ret_fault);
 
 /* A file that is in use, as it was loaded and as it was last seen */
 struct file_watch {

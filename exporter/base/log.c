@@ -140,9 +140,15 @@ void log_fields(enum log_level level, const char *message, const struct log_fiel
 	struct line line = { .length = 0 };
 	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t written;
+	int ready;
 
-	/* A pipe that nobody reads has no room for a line, and nothing waits for a log */
-	if (level < shown.lowest || poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT))
+	if (level < shown.lowest)
+		return;
+	/* A pipe that nobody reads has no room for a line, and nothing waits for a log. Where poll()
+	 * itself is refused, the line may say so.
+	 */
+	ready = poll(&room, 1, 0);
+	if (ready == 0 || (ready > 0 && !(room.revents & POLLOUT)))
 		return;
 	add(&line, shown.format == LOG_JSON ? "{" : "");
 	add_time(&line);

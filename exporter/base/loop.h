@@ -2,6 +2,7 @@
 /* One epoll loop: descriptors and what to do when they are ready */
 #pragma once
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 
@@ -21,5 +22,5 @@ static inline int loop_add(int epoll, struct loop_source *source, uint32_t event
 {
 	struct epoll_event event = { .events = events, .data.ptr = source };
 
-	return epoll_ctl(epoll, EPOLL_CTL_ADD, source->fd, &event);
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, source->fd, &event) < 0 ? -errno : 0;
 }

@@ -2,8 +2,10 @@
 /* Why something failed */
 #include "base/reason.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int reason_set(struct reason *reason, int error, const char *format, ...)
 {
@@ -13,4 +15,11 @@ int reason_set(struct reason *reason, int error, const char *format, ...)
 	(void)vsnprintf(reason->text, sizeof(reason->text), format, arguments);
 	va_end(arguments);
 	return error;
+}
+
+int reason_call(struct reason *reason, const char *call)
+{
+	const int error = errno;
+
+	return reason_set(reason, -error, "%s: %s", call, strerror(error));
 }

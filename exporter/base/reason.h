@@ -16,3 +16,10 @@ struct reason {
  */
 __attribute__((format(printf, 3, 4))) int reason_set(struct reason *reason, int error,
 						     const char *format, ...);
+
+/**
+ * reason_call() - The same of a system call that has just failed: its name, and what errno says
+ *
+ * Return: -errno
+ */
+int reason_call(struct reason *reason, const char *call);

@@ -122,10 +122,10 @@ static int open_library(struct geoip_load *load, const struct mmdb_layout *layou
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", load->sealed.copy);
 	status = MMDB_open(path, MMDB_MODE_MMAP, mmdb);
 	if (status == MMDB_FILE_OPEN_ERROR || status == MMDB_IO_ERROR)
-		return reason_set(
-			ret_reason, -errno,
-			"cannot use %s: no way to its copy in memory: %s; /proc must be mounted",
-			load->path, strerror(errno));
+		return reason_set(ret_reason, -errno,
+				  "cannot use %s: no way to %s, its copy in memory: %s; /proc must "
+				  "be mounted",
+				  load->path, path, strerror(errno));
 	if (status == MMDB_OUT_OF_MEMORY_ERROR)
 		return reason_set(ret_reason, -ENOMEM, "cannot use %s: %s", load->path,
 				  strerror(ENOMEM));
@@ -165,7 +165,7 @@ static int begin_check(struct geoip_load *load, struct reason *ret_reason)
 	load->size = (size_t)load->sealed.done;
 	bytes = mmap(NULL, load->size, PROT_READ, MAP_PRIVATE, load->sealed.copy, 0);
 	if (bytes == MAP_FAILED)
-		return reason_set(ret_reason, -errno, "cannot use %s: %s", load->path,
+		return reason_set(ret_reason, -errno, "cannot use %s: mmap: %s", load->path,
 				  strerror(errno));
 	load->bytes = bytes;
 	fault = mmdb_check_metadata(bytes, load->size, &layout);

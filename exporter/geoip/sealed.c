@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/array.h"
-
 #define STEP_BYTES  (1u << 20)
 #define CHUNK_BYTES (32u << 10)
 
@@ -20,106 +18,79 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-static const struct {
-	int code;
-	const char *text; /* NULL: strerror() says it well */
-	const char *remedy;
-} faults[] = {
-	{ EACCES, NULL, "it must be readable by the user that the exporter runs as" },
-	{ EPERM, NULL, "it must be readable by the user that the exporter runs as" },
-	{ ENOENT, NULL, "check the path, or put the file there" },
-	{ ENOTDIR, NULL, "check the path" },
-	{ ENAMETOOLONG, NULL, "check the path" },
-	{ ELOOP, NULL, "check the links in the path" },
-	{ EISDIR, "it is a directory", "name a file in it" },
-	{ EINVAL, "it is not a regular file", "name a file that can be read as a whole" },
-	{ EBADMSG, "it is empty", "fetch it again" },
-	{ EFBIG, "it is too large", "use a smaller edition of it" },
-	{ EAGAIN, "it was written to while it was read",
-	  "rename a new file over the old one instead of writing into it" },
-	{ EMFILE, NULL, "let the exporter open more files" },
-	{ ENFILE, NULL, "let the system open more files" },
-	{ ENOMEM, NULL, "the exporter needs as much memory as the file is large" },
-};
-
-static int fault(int error, struct reason *ret_fault)
-{
-	const char *text = strerror(error);
-	const char *remedy = "check the file and the disk that it is on";
-
-	for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
-		if (faults[i].code != error)
-			continue;
-		text = faults[i].text ? faults[i].text : text;
-		remedy = faults[i].remedy;
-	}
-	return reason_set(ret_fault, -error, "%s; %s", text, remedy);
-}
-
-static int open_source(const char *path, uint64_t bytes_max, struct sealed *sealed)
+static int open_source(const char *path, uint64_t bytes_max, struct sealed *sealed,
+		       struct reason *ret_fault)
 {
 	sealed->source = file_open(path, &sealed->identity);
 	if (sealed->source < 0)
-		return -sealed->source;
+		return file_fault(path, -sealed->source, ret_fault);
 	if (sealed->identity.bytes <= 0)
-		return EBADMSG;
-	return (uint64_t)sealed->identity.bytes > bytes_max ? EFBIG : 0;
+		return reason_set(ret_fault, -EBADMSG, "it is empty; fetch it again");
+	if ((uint64_t)sealed->identity.bytes > bytes_max)
+		return reason_set(ret_fault, -EFBIG,
+				  "it is too large; use a smaller edition of it");
+	return 0;
+}
+
+/* Not the file's fault */
+static int open_copy(struct sealed *sealed, struct reason *ret_fault)
+{
+	sealed->copy = memfd_create("geoip", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	if (sealed->copy < 0 && errno == EINVAL)
+		sealed->copy = memfd_create("geoip", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return sealed->copy < 0 ? reason_call(ret_fault, "memfd_create") : 0;
 }
 
 int sealed_begin(const char *path, uint64_t bytes_max, struct sealed *ret_sealed,
 		 struct reason *ret_fault)
 {
 	struct sealed sealed = SEALED_EMPTY;
-	int error = open_source(path, bytes_max, &sealed);
+	int failed = open_source(path, bytes_max, &sealed, ret_fault);
 
-	if (!error) {
-		sealed.copy =
-			memfd_create("geoip", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-		if (sealed.copy < 0 && errno == EINVAL)
-			sealed.copy = memfd_create("geoip", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-		error = sealed.copy < 0 ? errno : 0;
-	}
-	if (error) {
+	if (!failed)
+		failed = open_copy(&sealed, ret_fault);
+	if (failed) {
 		sealed_end(&sealed);
-		return fault(error, ret_fault);
+		return failed;
 	}
 	*ret_sealed = sealed;
 	return 0;
 }
 
 /* Return: bytes copied, 0 at the end of the file, -errno */
-static ssize_t copy_chunk(const struct sealed *sealed)
+static ssize_t copy_chunk(const struct sealed *sealed, struct reason *ret_fault)
 {
 	char chunk[CHUNK_BYTES];
 	ssize_t got = read(sealed->source, chunk, sizeof(chunk));
 	ssize_t put = 0;
 
 	if (got < 0)
-		return -errno;
+		return reason_call(ret_fault, "read");
 	while (put < got) {
 		ssize_t written = write(sealed->copy, chunk + put, (size_t)(got - put));
 
 		if (written < 0)
-			return -errno;
+			return reason_call(ret_fault, "write to its copy in memory");
 		put += written;
 	}
 	return got;
 }
 
-static int seal(struct sealed *sealed)
+static int seal(struct sealed *sealed, struct reason *ret_fault)
 {
 	struct file_identity now;
-	int failed = file_identify_open(sealed->source, &now);
 
-	if (failed)
-		return -failed;
+	if (file_identify_open(sealed->source, &now) < 0)
+		return reason_call(ret_fault, "fstat");
 	/* Not the status time: a link that is made or a mode that is set changes no content */
 	now.status_ns = sealed->identity.status_ns;
 	if (sealed->done != (uint64_t)sealed->identity.bytes || !file_same(&now, &sealed->identity))
-		return EAGAIN;
+		return reason_set(ret_fault, -EAGAIN,
+				  "it was written to while it was read; rename a new file over the "
+				  "old one instead of writing into it");
 	if (fcntl(sealed->copy, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-		return errno;
+		return reason_call(ret_fault, "fcntl F_ADD_SEALS");
 	(void)close(sealed->source);
 	sealed->source = -1;
 	return 0;
@@ -127,18 +98,15 @@ static int seal(struct sealed *sealed)
 
 int sealed_step(struct sealed *sealed, struct reason *ret_fault)
 {
-	int error;
-
 	for (uint64_t stop = sealed->done + STEP_BYTES; sealed->done < stop;) {
-		ssize_t copied = copy_chunk(sealed);
+		ssize_t copied = copy_chunk(sealed, ret_fault);
 
 		if (copied < 0)
-			return fault((int)-copied, ret_fault);
+			return (int)copied;
 		sealed->done += (uint64_t)copied;
 		if (copied && sealed->done <= (uint64_t)sealed->identity.bytes)
 			continue;
-		error = seal(sealed);
-		return error ? fault(error, ret_fault) : 0;
+		return seal(sealed, ret_fault);
 	}
 	return 1;
 }

@@ -197,7 +197,7 @@ static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const 
 	return result;
 }
 
-int http_open(const struct http_options *options, struct http **ret_http)
+int http_open(const struct http_options *options, struct http **ret_http, struct reason *ret_reason)
 {
 	const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
 			       MHD_USE_ERROR_LOG | (options->tls ? MHD_USE_TLS : 0);
@@ -205,13 +205,19 @@ int http_open(const struct http_options *options, struct http **ret_http)
 	struct http *http = calloc(1, sizeof(*http));
 	const union MHD_DaemonInfo *inner;
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = OF_DAEMON };
+	int failed = 0;
 
 	if (!http)
-		return -ENOMEM;
+		return reason_call(ret_reason, "malloc");
 	http->options = *options;
 	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++)
 		http->connection[i].fd = -1;
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (http->epoll < 0) {
+		failed = reason_call(ret_reason, "epoll_create1");
+		http_close(http);
+		return failed;
+	}
 	http->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, request, http, MHD_OPTION_EXTERNAL_LOGGER, complain, http,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS,
@@ -221,10 +227,14 @@ int http_open(const struct http_options *options, struct http **ret_http)
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 		MHD_OPTION_ARRAY, options->tls ? tls_mhd_options() : none, MHD_OPTION_END);
 	inner = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-	if (http->epoll < 0 || !inner ||
-	    epoll_ctl(http->epoll, EPOLL_CTL_ADD, inner->epoll_fd, &event) < 0) {
+	if (!inner)
+		failed = reason_call(ret_reason,
+				     "libmicrohttpd (epoll_create1, epoll_ctl, eventfd)");
+	else if (epoll_ctl(http->epoll, EPOLL_CTL_ADD, inner->epoll_fd, &event) < 0)
+		failed = reason_call(ret_reason, "epoll_ctl");
+	if (failed) {
 		http_close(http);
-		return -EIO;
+		return failed;
 	}
 	*ret_http = http;
 	return 0;

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/reason.h"
+
 #define HTTP_CONNECTIONS 256
 #define HTTP_PER_ADDRESS 64 /* one peer_key() */
 #define HTTP_REQUEST_NS \
@@ -57,10 +59,12 @@ struct http_counts {
 
 /**
  * http_open() - A server without sockets
+ * @ret_reason:	Filled on failure: what failed, and why
  *
- * Return: 0, -ENOMEM, -EIO
+ * Return: 0, negative errno
  */
-int http_open(const struct http_options *options, struct http **ret_http);
+int http_open(const struct http_options *options, struct http **ret_http,
+	      struct reason *ret_reason);
 
 void http_close(struct http *http);
 

@@ -8,17 +8,31 @@
 
 #define BACKLOG 128
 
-static int try_address(const struct sockaddr *address, socklen_t bytes, int v6_only)
+/* Return: the call that failed, and errno says why; NULL if none did */
+static const char *set_up(int fd, const struct sockaddr *address, socklen_t bytes, int v6_only)
 {
-	int on = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
 
-	if (fd < 0)
-		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    (address->sa_family == AF_INET6 &&
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only)) < 0) ||
-	    bind(fd, address, bytes) < 0 || listen(fd, BACKLOG) < 0) {
-		int failed = -errno;
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only)) < 0))
+		return "setsockopt";
+	if (bind(fd, address, bytes) < 0)
+		return "bind";
+	return listen(fd, BACKLOG) < 0 ? "listen" : NULL;
+}
+
+static int try_address(const struct sockaddr *address, socklen_t bytes, int v6_only,
+		       struct reason *ret_reason)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const char *call;
+
+	if (fd < 0)
+		return reason_call(ret_reason, "socket");
+	call = set_up(fd, address, bytes, v6_only);
+	if (call) {
+		int failed = reason_call(ret_reason, call);
 
 		close(fd);
 		return failed;
@@ -26,15 +40,16 @@ static int try_address(const struct sockaddr *address, socklen_t bytes, int v6_o
 	return fd;
 }
 
-int listen_open(const struct sockaddr *address, socklen_t bytes, bool any_family)
+int listen_open(const struct sockaddr *address, socklen_t bytes, bool any_family,
+		struct reason *ret_reason)
 {
-	int fd = try_address(address, bytes, !any_family);
+	int fd = try_address(address, bytes, !any_family, ret_reason);
 
 	if (any_family && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)) {
 		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
 		struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = v6->sin6_port };
 
-		fd = try_address((const struct sockaddr *)&v4, sizeof(v4), 0);
+		fd = try_address((const struct sockaddr *)&v4, sizeof(v4), 0, ret_reason);
 	}
 	return fd;
 }

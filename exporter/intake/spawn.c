@@ -27,85 +27,140 @@
 #define IPC_BYTES		  (4 << 20) /* of records that may wait for the exporter */
 #define START_MS		  10000	    /* to execute it: what it is on may hang */
 #define GRACE_MS		  1000
+#define USER_STEP		  "change the user: "
+#define LOOK_MS			  10 /* between two looks whether it has ended */
 
 /* What the child could not do, and why; through a pipe that a successful execve() closes */
 struct obstacle {
-	char step[32];
+	char step[48];
 	int error;
-	bool is_path; /* another -capture.program may do */
+	enum { NO_REMEDY, OTHER_PROGRAM, OTHER_USER } remedy;
 };
 
-bool spawn_allowed(void)
+static const char *const remedies[] = {
+	[NO_REMEDY] = "",
+	[OTHER_PROGRAM] = "; -capture.program names another",
+	[OTHER_USER] = "; that takes CAP_SETUID and CAP_SETGID, and a user namespace must map the "
+		       "user; or start it as another user who has CAP_NET_RAW",
+};
+
+int spawn_allowed(struct reason *ret_reason)
 {
 	cap_flag_value_t permitted = CAP_CLEAR;
 	cap_t now = cap_get_proc();
 
-	if (now)
-		cap_get_flag(now, CAP_NET_RAW, CAP_PERMITTED, &permitted);
+	if (!now)
+		return reason_call(ret_reason, "capget");
+	cap_get_flag(now, CAP_NET_RAW, CAP_PERMITTED, &permitted);
 	cap_free(now);
-	return permitted == CAP_SET;
+	if (permitted == CAP_SET)
+		return 0;
+	return reason_set(ret_reason, -EPERM,
+			  "CAP_NET_RAW is missing: start as root, or grant it with "
+			  "\"AmbientCapabilities=CAP_NET_RAW\" in the systemd unit or with "
+			  "\"setcap cap_net_raw+ep\" on dnstt_exporter");
 }
 
-int spawn_user(struct spawn_user *ret_user)
+int spawn_user(struct spawn_user *ret_user, struct reason *ret_reason)
 {
 	static const char *const names[] = { "dnstt_exporter", "nobody" };
+	uid_t real, effective, saved;
 
-	if (geteuid() != 0)
+	/* Not geteuid(), which has no way to fail where the call is refused */
+	if (getresuid(&real, &effective, &saved) < 0)
+		return reason_call(ret_reason, "getresuid");
+	if (effective != 0)
 		return 1;
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-		const struct passwd *entry = getpwnam(names[i]);
+		const struct passwd *entry;
+
+		errno = 0;
+		entry = getpwnam(names[i]);
 
 		if (!entry || entry->pw_uid == 0)
 			continue;
 		*ret_user = (struct spawn_user){ entry->pw_uid, entry->pw_gid, names[i] };
 		return 0;
 	}
-	return -ENOENT;
+	return reason_set(
+		ret_reason, -ENOENT,
+		"no unprivileged user found in /etc/passwd (%s): create dnstt_exporter or "
+		"nobody",
+		strerror(errno ? errno : ENOENT));
 }
 
-static int switch_user(const struct spawn_user *user)
+/* What a step of the child was doing when it failed: NULL if it did not, else the call, and errno
+ * says why
+ */
+static const char *switch_user(const struct spawn_user *user)
 {
 	if (!user)
-		return 0;
-	if (setgroups(0, NULL) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
-	    setresuid(user->uid, user->uid, user->uid) < 0)
-		return -errno;
-	return 0;
+		return NULL;
+	if (setgroups(0, NULL) < 0)
+		return USER_STEP "setgroups";
+	if (setresgid(user->gid, user->gid, user->gid) < 0)
+		return USER_STEP "setresgid";
+	if (setresuid(user->uid, user->uid, user->uid) < 0)
+		return USER_STEP "setresuid";
+	return NULL;
 }
 
-/* In the child: CAP_NET_RAW and nothing else, kept across execve() as ambient. The bounding set can
- * be cut only with CAP_SETPCAP; without it, it is the service manager's.
+/* CAP_NET_RAW and nothing else, kept across execve() as ambient. The bounding set can be cut only
+ * with CAP_SETPCAP; without it, it is the service manager's.
  */
-static int keep_net_raw(void)
+static const char *keep_net_raw(void)
 {
 	const cap_value_t net_raw = CAP_NET_RAW;
 	cap_t only = cap_init();
 
 	if (!only || cap_set_flag(only, CAP_PERMITTED, 1, &net_raw, CAP_SET) < 0 ||
 	    cap_set_flag(only, CAP_EFFECTIVE, 1, &net_raw, CAP_SET) < 0 ||
-	    cap_set_flag(only, CAP_INHERITABLE, 1, &net_raw, CAP_SET) < 0 ||
-	    cap_set_proc(only) < 0 || cap_set_ambient(CAP_NET_RAW, CAP_SET) < 0)
-		return -errno;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+	    cap_set_flag(only, CAP_INHERITABLE, 1, &net_raw, CAP_SET) < 0 || cap_set_proc(only) < 0)
+		return "pass CAP_NET_RAW on: capset";
+	if (cap_set_ambient(CAP_NET_RAW, CAP_SET) < 0)
+		return "pass CAP_NET_RAW on: prctl PR_CAP_AMBIENT";
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return "give up more: prctl PR_SET_NO_NEW_PRIVS";
+	return NULL;
 }
 
-static int place_descriptors(int ipc)
+static const char *place_descriptors(int ipc)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	if (null < 0)
+		return "open /dev/null";
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
 	    dup2(ipc, IPC_DESCRIPTOR) < 0)
-		return -errno;
-	return 0;
+		return "place its descriptors: dup2";
+	return NULL;
+}
+
+/* Signals are for the exporter, whose end ends capture; what is ignored stays so in it */
+static const char *leave_signals(void)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(ignored); i++)
+		if (signal(ignored[i], SIG_IGN) == SIG_ERR)
+			return "ignore signals: rt_sigaction";
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return "ignore signals: rt_sigprocmask";
+	return setsid() < 0 ? "leave the terminal: setsid" : NULL;
 }
 
 static const char enter[] = "enter its directory", execute[] = "execute it";
 
-static _Noreturn void give_up(int report, const char *step, int error)
+static _Noreturn void give_up(int report, const char *step)
 {
-	struct obstacle obstacle = { .error = error < 0 ? -error : error };
+	struct obstacle obstacle = { .error = errno };
 
-	obstacle.is_path = step == enter || step == execute;
+	if (step == enter || step == execute)
+		obstacle.remedy = OTHER_PROGRAM;
+	else if (strncmp(step, USER_STEP, sizeof(USER_STEP) - 1) == 0)
+		obstacle.remedy = OTHER_USER;
 	strncpy(obstacle.step, step, sizeof(obstacle.step) - 1);
 	(void)!write(report, &obstacle, sizeof(obstacle));
 	_exit(127);
@@ -121,7 +176,7 @@ static const char *enter_directory_of(const char *program, int report)
 		return program;
 	snprintf(directory, sizeof(directory), "%.*s", (int)(name - program + 1), program);
 	if (chdir(directory) < 0)
-		give_up(report, enter, errno);
+		give_up(report, enter);
 	return name + 1;
 }
 
@@ -129,59 +184,54 @@ static _Noreturn void run_child(const char *program, const struct spawn_user *us
 				int report)
 {
 	char *const argv[] = { (char[]){ "dnstt_capture" }, NULL }, *const environment[] = { NULL };
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
-	sigset_t none;
-	int failed;
+	const char *failed = leave_signals();
 
-	/* Signals are for the exporter, whose end ends capture; what is ignored stays so in it */
-	for (size_t i = 0; i < ARRAY_LENGTH(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
+	if (failed)
+		give_up(report, failed);
 	program = enter_directory_of(program, report);
 	for (cap_value_t cap = 0; user && CAP_IS_SUPPORTED(cap); cap++)
 		if (cap != CAP_NET_RAW)
 			cap_drop_bound(cap);
 	if (user && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		give_up(report, "keep CAP_NET_RAW", errno);
+		give_up(report, "keep CAP_NET_RAW: prctl PR_SET_KEEPCAPS");
 	failed = switch_user(user);
+	if (!failed)
+		failed = keep_net_raw();
+	if (!failed)
+		failed = place_descriptors(ipc);
 	if (failed)
-		give_up(report, "change the user", failed);
-	failed = keep_net_raw();
-	if (failed)
-		give_up(report, "pass CAP_NET_RAW on", failed);
-	failed = place_descriptors(ipc);
-	if (failed)
-		give_up(report, "place its descriptors", failed);
+		give_up(report, failed);
 	/* Kept by execve() too: no page of it is ever writable and executable (Linux 6.3) */
 	prctl(PR_SET_MDWE_, PR_MDWE_REFUSE_EXEC_GAIN_, 0, 0, 0);
 	/* Kept by execve(), as no privilege is gained there; a change of the user would clear it */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		give_up(report, "end with its parent: prctl PR_SET_PDEATHSIG");
 	/* All others close with execve(), the report among them; this is for inherited ones */
 	syscall(SYS_close_range, IPC_DESCRIPTOR + 1, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 	execve(program, argv, environment);
-	give_up(report, execute, errno);
+	give_up(report, execute);
 }
 
-/* Both ends away from the descriptors that the child places */
-static int make_pair(int pair[2], int report[2])
+/* Both ends away from the descriptors that the child places, and this process's does not block */
+static int make_pair(int pair[2], int report[2], struct reason *ret_reason)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
+		return reason_call(ret_reason, "socketpair");
 	if (pipe2(report, O_CLOEXEC) < 0)
-		return -errno;
+		return reason_call(ret_reason, "pipe2");
 	for (int i = 0; i < 2; i++) {
 		int away = fcntl(pair[i], F_DUPFD_CLOEXEC, IPC_DESCRIPTOR + 1);
 		int aside = fcntl(report[i], F_DUPFD_CLOEXEC, IPC_DESCRIPTOR + 1);
 
 		if (away < 0 || aside < 0)
-			return -errno;
+			return reason_call(ret_reason, "fcntl F_DUPFD_CLOEXEC");
 		close(pair[i]);
 		close(report[i]);
 		pair[i] = away;
 		report[i] = aside;
 	}
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
+		return reason_call(ret_reason, "fcntl F_SETFL");
 	return 0;
 }
 
@@ -189,8 +239,7 @@ static int make_pair(int pair[2], int report[2])
 static int await_start(const char *program, const struct capture_process *process, int report,
 		       struct reason *ret_reason)
 {
-	struct pollfd pipe = { .fd = report, .events = POLLIN },
-		      end = { .fd = process->pidfd, .events = POLLIN };
+	struct pollfd pipe = { .fd = report, .events = POLLIN };
 	struct obstacle obstacle = { .step = "" };
 	int ready, failed;
 	ssize_t length = 0;
@@ -202,19 +251,23 @@ static int await_start(const char *program, const struct capture_process *proces
 		length = read(report, &obstacle, sizeof(obstacle));
 	if (ready > 0 && length == 0)
 		return 0;
-	failed = ready <= 0 ? -ETIMEDOUT : length == sizeof(obstacle) ? -obstacle.error : -EIO;
-	if (ready <= 0)
-		(void)reason_set(ret_reason, failed,
-				 "cannot start %s: it was not executed within %d seconds", program,
-				 START_MS / 1000);
+	if (ready > 0 && length >= 0 && length < (ssize_t)sizeof(obstacle)) {
+		errno = EIO; /* it died over it */
+		length = -1;
+	}
+	if (ready < 0)
+		failed = reason_call(ret_reason, "poll");
+	else if (length < 0)
+		failed = reason_call(ret_reason, "read");
+	else if (ready == 0)
+		failed = reason_set(ret_reason, -ETIMEDOUT,
+				    "cannot start %s: it was not executed within %d seconds",
+				    program, START_MS / 1000);
 	else
-		(void)reason_set(ret_reason, failed, "cannot start %s: could not %s: %s%s", program,
-				 obstacle.step, strerror(-failed),
-				 obstacle.is_path ? "; -capture.program names another" : "");
-	/* One that hangs in the kernel may not even be killed; nobody waits for it then */
-	kill(process->pid, SIGKILL);
-	if (poll(&end, 1, GRACE_MS) > 0)
-		waitpid(process->pid, NULL, WNOHANG);
+		failed = reason_set(ret_reason, -obstacle.error,
+				    "cannot start %s: could not %s: %s%s", program, obstacle.step,
+				    strerror(obstacle.error), remedies[obstacle.remedy]);
+	spawn_kill(process);
 	return failed;
 }
 
@@ -225,10 +278,9 @@ int spawn_capture(const char *program, const struct config *config, const struct
 	struct capture_process process;
 	int pair[2], report[2], failed;
 
-	failed = make_pair(pair, report);
+	failed = make_pair(pair, report, ret_reason);
 	if (failed)
-		return reason_set(ret_reason, failed, "cannot make a socketpair: %s",
-				  strerror(-failed));
+		return failed;
 	/* Beyond net.core.wmem_max only for CAP_NET_ADMIN; capture waits where this is not enough */
 	for (int i = 0; i < 2; i++)
 		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
@@ -236,34 +288,59 @@ int spawn_capture(const char *program, const struct config *config, const struct
 	process = (struct capture_process){ .pid = fork(), .ipc = pair[0] };
 	if (process.pid == 0)
 		run_child(program, user, pair[1], report[1]);
-	failed = process.pid < 0 ? -errno : 0;
+	failed = process.pid < 0 ? reason_call(ret_reason, "fork") : 0;
 	close(pair[1]);
 	close(report[1]);
 	if (failed)
-		return reason_set(ret_reason, failed, "cannot start a process: %s",
-				  strerror(-failed));
-	process.pidfd = (int)syscall(SYS_pidfd_open, process.pid, 0);
+		return failed;
 	failed = await_start(program, &process, report[0], ret_reason);
 	close(report[0]);
 	if (failed)
 		return failed;
 	/* One that has ended already is left to supervise.c, which tells how */
-	if (process.pidfd < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ||
-	    (send(pair[0], config, sizeof(*config), MSG_NOSIGNAL) < 0 && errno != EPIPE))
-		return reason_set(ret_reason, -errno, "cannot talk to %s: %s", program,
-				  strerror(errno));
+	if (send(pair[0], config, sizeof(*config), MSG_NOSIGNAL) < 0 && errno != EPIPE) {
+		failed = reason_set(ret_reason, -errno, "cannot talk to %s: sendto: %s", program,
+				    strerror(errno));
+		spawn_kill(&process);
+		return failed;
+	}
 	*ret_process = process;
 	return 0;
 }
 
-int spawn_drop(const struct spawn_user *user)
+bool spawn_has_ended(const struct capture_process *process, siginfo_t *ret_how)
 {
-	int failed = switch_user(user);
+	for (int waited_ms = 0; waited_ms <= GRACE_MS; waited_ms += LOOK_MS) {
+		*ret_how = (siginfo_t){ 0 };
+		if (waitid(P_PID, (id_t)process->pid, ret_how, WEXITED | WNOHANG) < 0 ||
+		    ret_how->si_pid != 0)
+			return true;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return false;
+}
 
-	if (!failed)
-		failed = confine_drop_capabilities();
+void spawn_kill(const struct capture_process *process)
+{
+	siginfo_t how;
+
+	kill(process->pid, SIGKILL);
+	(void)spawn_has_ended(process, &how);
+}
+
+int spawn_drop(const struct spawn_user *user, struct reason *ret_reason)
+{
+	const char *step = switch_user(user);
+	int failed;
+
+	if (step)
+		return reason_call(ret_reason, step);
+	failed = confine_drop_capabilities();
+	if (failed)
+		return reason_set(ret_reason, failed, "capset, prctl or socket: %s",
+				  strerror(-failed));
 	/* Without a core dump, and out of reach of others of this user */
-	if (!failed && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		failed = -errno;
-	return failed;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return reason_call(ret_reason, "prctl PR_SET_DUMPABLE");
+	return 0;
 }

@@ -2,48 +2,32 @@
 /* Capture while it runs: what it sends, how it ended, and its end with this process */
 #include "intake/supervise.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
-#define GRACE_MS  1000
 #define HELLO_NS  (UINT64_C(10) * 1000000000)
 #define SILENT_NS (UINT64_C(10) * 1000000000) /* capture says something each second */
-
-/* Whether it has ended, or does so in a moment */
-static bool ends(const struct capture_process *process)
-{
-	struct pollfd ended = { .fd = process->pidfd, .events = POLLIN };
-
-	return poll(&ended, 1, GRACE_MS) > 0;
-}
-
-static void kill_now(const struct capture_process *process)
-{
-	siginfo_t how;
-
-	kill(process->pid, SIGKILL);
-	waitid(P_PIDFD, (id_t)process->pidfd, &how, WEXITED);
-}
 
 /* After the end of the conversation */
 static void say_how_it_ended(const struct capture_process *process)
 {
-	siginfo_t how = { 0 };
+	siginfo_t how;
 
-	if (!ends(process)) {
+	if (!spawn_has_ended(process, &how)) {
 		log_fields(LOG_ERROR, "capture closed its socket without ending, and was killed",
 			   NULL);
-		kill_now(process);
+		spawn_kill(process);
 		return;
 	}
-	if (waitid(P_PIDFD, (id_t)process->pidfd, &how, WEXITED) < 0)
-		return;
-	if (how.si_code == CLD_EXITED)
+	if (how.si_pid == 0)
+		log_line(LOG_ERROR, "capture ended, and waitid does not say how",
+			 LOG_TEXT("error", strerror(errno)));
+	else if (how.si_code == CLD_EXITED)
 		log_line(LOG_ERROR, "capture ended", LOG_NUMBER("status", how.si_status));
 	else if (how.si_status == SIGSYS)
 		log_line(LOG_ERROR, "capture was killed for a forbidden system call",
@@ -93,12 +77,12 @@ void supervise_read(struct supervise *supervise, uint64_t now_ns)
 	case INGEST_FAILED:
 		log_line(LOG_ERROR, "capture could not start", LOG_TEXT("step", reason),
 			 LOG_TEXT("error", strerror(error)));
-		kill_now(&supervise->process);
+		spawn_kill(&supervise->process);
 		break;
 	case INGEST_FAULT:
 		log_line(LOG_ERROR, "capture sent an invalid message and was killed",
 			 LOG_TEXT("reason", reason));
-		kill_now(&supervise->process);
+		spawn_kill(&supervise->process);
 		break;
 	}
 	supervise->is_over = end != INGEST_OPEN;
@@ -129,7 +113,7 @@ void supervise_check(struct supervise *supervise, uint64_t now_ns)
 		return;
 	}
 	log_fields(LOG_ERROR, "capture did not start within 10 seconds", NULL);
-	kill_now(&supervise->process);
+	spawn_kill(&supervise->process);
 	supervise->is_over = true;
 }
 
@@ -140,8 +124,10 @@ bool supervise_is_live(const struct supervise *supervise, uint64_t now_ns)
 
 void supervise_end(const struct supervise *supervise)
 {
+	siginfo_t how;
+
 	/* It ends by itself when the socketpair is closed, unless something holds it */
 	close(supervise->process.ipc);
-	if (!ends(&supervise->process))
-		kill_now(&supervise->process);
+	if (!spawn_has_ended(&supervise->process, &how))
+		spawn_kill(&supervise->process);
 }

@@ -30,7 +30,7 @@ void supervise_begin(struct supervise *supervise, unsigned domains, struct traff
 /**
  * supervise_read() - Take in what it sent; where that ends the conversation, log why and end capture
  *
- * Waits up to a second for a capture that closed the socketpair. System calls: recvmsg, poll,
+ * Waits up to two seconds for a capture that closed the socketpair. System calls: recvmsg, poll,
  * waitid, kill.
  */
 void supervise_read(struct supervise *supervise, uint64_t now_ns);

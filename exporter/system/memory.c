@@ -3,6 +3,7 @@
 #include "system/memory.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -94,7 +95,7 @@ uint64_t memory_room(const char *root)
 	return room;
 }
 
-void memory_bound(uint64_t room)
+int memory_bound(uint64_t room)
 {
 	unsigned long pages;
 	struct rlimit limit;
@@ -104,10 +105,10 @@ void memory_bound(uint64_t room)
 	if (!read_text("", "/proc/self/statm", text) ||
 	    sscanf(text, "%*u %*u %*u %*u %*u %lu", &pages) != 1 ||
 	    getrlimit(RLIMIT_DATA, &limit) < 0)
-		return;
+		return 0;
 	pages *= (unsigned long)sysconf(_SC_PAGESIZE);
 	if (room == UINT64_MAX || room + pages >= limit.rlim_cur)
-		return;
+		return 0;
 	limit.rlim_cur = room + pages;
-	setrlimit(RLIMIT_DATA, &limit);
+	return setrlimit(RLIMIT_DATA, &limit) < 0 ? -errno : 0;
 }

@@ -22,6 +22,9 @@ uint64_t memory_room(const char *root);
 /**
  * memory_bound() - Let no more than that be taken from now on: malloc() fails instead
  *
- * To be called before the sandbox, which has no setrlimit().
+ * To be called before the sandbox, which has no setrlimit(). Without /proc, which tells what is taken
+ * already, there is no bound.
+ *
+ * Return: 0, or why setrlimit() failed
  */
-void memory_bound(uint64_t room);
+int memory_bound(uint64_t room);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -195,28 +197,40 @@ static int confine(const char *const *files, size_t count)
 	return confine_files(directories.list, true);
 }
 
-int sandbox_enter(const char *const *files, size_t count, pid_t capture, int *ret_landlock)
+/* libseccomp says no more than that it failed, so the kernel is asked first: whether it has the call,
+ * and the one answer to a call that all others are weaker than (Linux 4.14)
+ */
+static int load(scmp_filter_ctx filter, struct reason *ret_reason)
+{
+	uint32_t answer = SECCOMP_RET_KILL_PROCESS;
+	int failed;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &answer) < 0)
+		return reason_call(ret_reason, "seccomp");
+	if (!filter || seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1) < 0)
+		return reason_set(ret_reason, -ENOMEM,
+				  "seccomp: libseccomp cannot make the filter");
+	/* Never released, so that nothing follows the load */
+	failed = seccomp_load(filter);
+	return failed ? reason_set(ret_reason, failed, "seccomp: %s", strerror(-failed)) : 0;
+}
+
+int sandbox_enter(const char *const *files, size_t count, pid_t capture, struct reason *ret_reason)
 {
 	static const struct rlimit none = { 0, 0 };
-	scmp_filter_ctx filter;
 	int landlock;
 	bool refused;
 
 	if (count > SANDBOX_FILES)
-		return -E2BIG;
+		return reason_set(ret_reason, -E2BIG, "more files than there is room for");
 	landlock = confine(files, count);
 	if (landlock < 0)
-		return landlock;
+		return reason_set(ret_reason, landlock, "Landlock: %s", strerror(-landlock));
 	if (setrlimit(RLIMIT_NPROC, &none) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-		return -errno;
+		return reason_call(ret_reason, "setrlimit");
 	/* Linux 6.3; before, seccomp alone sees to it */
 	refused = prctl(PR_SET_MDWE_, PR_MDWE_REFUSE_EXEC_GAIN_, 0, 0, 0) == 0;
 	log_line(LOG_INFO, "confining this process", LOG_NUMBER("landlock_abi", landlock),
 		 LOG_TEXT("writable_code_refused", refused ? "yes" : "no"));
-	filter = sandbox_policy(getpid(), capture);
-	if (!filter)
-		return -ENOMEM;
-	/* Never released, so that nothing follows the load */
-	*ret_landlock = landlock;
-	return seccomp_load(filter);
+	return load(sandbox_policy(getpid(), capture), ret_reason);
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/reason.h"
+
 #define SANDBOX_FILES \
 	8 /* two databases; web configuration, certificate, key, client CA; two to spare */
 
@@ -32,7 +34,7 @@ scmp_filter_ctx sandbox_policy(pid_t self, pid_t capture);
  * @files:	Paths of files that will be opened again when they are replaced; NULL for one that is not given
  * @count:	Of them, SANDBOX_FILES at most
  * @capture:	Process number of capture
- * @ret_landlock: ABI of the kernel's Landlock, 0 if it has none
+ * @ret_reason:	Filled on failure: the call, and why
  *
  * Should: run without capabilities, with the final user, after all sockets are open and capture has
  * been started, and before anything that came from outside is parsed. Mustn't: be followed by a
@@ -44,4 +46,4 @@ scmp_filter_ctx sandbox_policy(pid_t self, pid_t capture);
  *
  * Return: 0, negative errno; then the process must end
  */
-int sandbox_enter(const char *const *files, size_t count, pid_t capture, int *ret_landlock);
+int sandbox_enter(const char *const *files, size_t count, pid_t capture, struct reason *ret_reason);

@@ -69,7 +69,8 @@ int web_open(struct web *web, struct reason *ret_reason)
 	set_limit(web);
 	failed = credentials_load(&web->config, &web->credentials);
 	if (failed) {
-		return reason_set(ret_reason, failed, "passwords can't be checked: %s",
+		return reason_set(ret_reason, failed,
+				  "passwords can't be checked (malloc, getrandom, crypt): %s",
 				  strerror(-failed));
 	}
 	if (web->tls)

@@ -158,7 +158,7 @@ static void open_server(void)
 	log_configure(LOG_ERROR, LOG_LOGFMT);
 	open_routes();
 	server.now_ns = UINT64_C(1000000000000);
-	must(!http_open(&options, &server.http));
+	must(!http_open(&options, &server.http, &(struct reason){ 0 }));
 	server.address_bytes = sizeof(server.address);
 	/* An address outside of the file system, which the kernel chooses */
 	must(!bind(listener, (struct sockaddr *)&any, sizeof(any.sun_family)) &&

@@ -53,7 +53,7 @@ static void stand_for_capture(void)
 static int confine(void)
 {
 	const char *const files[] = { NULL, database };
-	int landlock;
+	struct reason reason;
 
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	folder_fd = open(folder, O_RDONLY | O_DIRECTORY);
@@ -68,7 +68,7 @@ static int confine(void)
 	if (capture_pidfd < 0 || waitpid(capture, NULL, WUNTRACED) != capture ||
 	    confine_drop_capabilities() < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -1;
-	return sandbox_enter(files, 2, capture, &landlock);
+	return sandbox_enter(files, 2, capture, &reason);
 }
 
 /* A sealed copy, opened by its descriptor's name, as libmaxminddb does */
@@ -116,7 +116,7 @@ static long kill_capture(void)
 
 	if (kill(capture, SIGKILL) < 0)
 		return -1;
-	return waitid(P_PIDFD, (id_t)capture_pidfd, &how, WEXITED);
+	return waitid(P_PID, (id_t)capture, &how, WEXITED);
 }
 
 static long send_outside(void)

@@ -619,7 +619,8 @@ class Processes(Faults):
         self.assertEqual(exporter.wait(), 1, exporter.stderr())
         said = errors(exporter.stderr())
         self.assertEqual(len(said), 1, exporter.stderr())
-        self.assertIn("cannot start a process", said[0])
+        self.assertIn("cannot start capture", said[0])
+        self.assertIn("fork: ", said[0])
         self.assertIn(os.strerror(11), said[0])
         self.nothing_left(exporter.pid)
 

@@ -5,6 +5,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -190,8 +191,26 @@ class CantStart(Start):
         host.must_have("setpriv")
         status, said = Exporter.refuse(self.box, before=["setpriv", "--bounding-set=-setgid", "--"])
         self.assertEqual(status, 1, said)
-        self.assertIn("change the user", said)
+        self.assertIn("change the user: setgroups: Operation not permitted", said)
         self.assertNotIn("-capture.program", said)
+
+    def test_root_of_a_user_namespace_that_has_no_other_user(self):
+        host.must_have("unshare")
+        status, said = Exporter.refuse(self.box, before=["unshare", "--user", "--map-root-user",
+                                                         "--net", "--"])
+        self.assertEqual(status, 1, said)
+        self.assertIn("change the user: setgroups: Operation not permitted; that takes CAP_SETUID "
+                      "and CAP_SETGID, and a user namespace must map the user", said)
+
+    def test_signals_that_were_ignored_work(self):
+        before = ["env", "--ignore-signal=CHLD,TERM,HUP,PIPE", "--"]
+        exporter = Exporter.start(self, self.box, before=before)
+        os.kill(exporter.capture_pid(), signal.SIGKILL)
+        self.assertEqual(exporter.wait(), 1, exporter.stderr())
+        self.assertIn("capture was killed", exporter.stderr())
+        self.assertIn("signal=KILL", exporter.stderr())
+        exporter = Exporter.start(self, self.box, before=before)
+        self.assertEqual(exporter.stop(), 0, exporter.stderr())
 
 
 class Ways(Start):

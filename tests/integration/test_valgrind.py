@@ -23,9 +23,9 @@ from test_confinement import DATABASE, Server
 CLIENTS, QUERIES = 100, 100
 OPEN = re.compile(r"^==\d+== Open (.+?) \d+: ?(.*)$", re.MULTILINE)
 
-# What the exporter holds from its start to its end: the loop, signals, the end of capture; what
+# What the exporter holds from its start to its end: the loop, signals; what
 # process_* metrics are read from; news of interfaces
-HELD = [("file descriptor", "")] * 3 + [
+HELD = [("file descriptor", "")] * 2 + [
     ("file descriptor", "/proc/self/fd"), ("file descriptor", "/proc/self/stat"),
     ("pf-16 socket", "")]
 

@@ -110,7 +110,7 @@ class WebConfig(WebCase):
             (lambda: write("basic_auth_users: {a: plain}\n"), "not a bcrypt hash; write what"),
             (lambda: write(""), "TLS can't be turned on or off while it runs; restart"),
             (self.file.unlink, "web.yml: can't be read: No such file or directory; check the path"),
-            (self.file.mkdir, "web.yml: can't be read: Is a directory"),
+            (self.file.mkdir, "web.yml: can't be read: it is a directory"),
             (self.file.rmdir, "web.yml: can't be read: No such file"),
             # Nobody writes to it: opening it or reading from it could wait for ever
             (lambda: os.mkfifo(self.file), "web.yml: is not a regular file; name a file that can be"),

@@ -130,7 +130,7 @@ static int set_up(void **state)
 					   .databases = &server.databases };
 	assert_int_equal(snapshots_open(&server.routes.snapshots, collect_bound(&server.collect)),
 			 0);
-	assert_int_equal(http_open(&options, &server.http), 0);
+	assert_int_equal(http_open(&options, &server.http, &(struct reason){ 0 }), 0);
 	/* An address outside of the file system, which the kernel chooses */
 	server.address_bytes = sizeof(server.address);
 	assert_int_equal(bind(listener, (struct sockaddr *)&any, sizeof(any.sun_family)), 0);

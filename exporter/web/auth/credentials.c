@@ -260,7 +260,7 @@ int credentials_load(const struct web_config *config, struct credentials **ret)
 	if (getrandom(key, sizeof(key), 0) != sizeof(key) ||
 	    getrandom(credentials->budget.secret, sizeof(credentials->budget.secret), 0) !=
 		    sizeof(credentials->budget.secret))
-		return -EIO;
+		return -errno;
 	credentials->budget.secret[1] |= 1;
 	r = gnutls_hmac_init(&credentials->hmac, GNUTLS_MAC_SHA256, key, sizeof(key));
 	explicit_bzero(key, sizeof(key));

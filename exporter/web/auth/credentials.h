@@ -53,7 +53,7 @@ struct credentials_counts {
  * Computes one bcrypt of the highest cost, to see that it works and how long it takes. System
  * calls: getrandom, and what malloc() makes.
  *
- * Return: 0, -ENOMEM, -EIO when there is no randomness, -ENOTSUP when libcrypt has no bcrypt
+ * Return: 0, -ENOMEM, what getrandom() says when there is no randomness, -ENOTSUP when libcrypt has no bcrypt
  */
 int credentials_load(const struct web_config *config, struct credentials **ret);
 

@@ -100,6 +100,7 @@ int webconfig_parse(const char *text, size_t bytes, const char *path, struct web
 
 int webconfig_read(const char *path, struct web_config *ret_config, struct reason *ret_reason)
 {
+	struct reason why;
 	size_t bytes;
 	char *text;
 	int failed = file_read(path, WEBCONFIG_BYTES_MAX, &text, &bytes);
@@ -113,10 +114,8 @@ int webconfig_read(const char *path, struct web_config *ret_config, struct reaso
 		return fault_at(ret_reason, path, 0, NULL,
 				"is not a regular file; name a file that can be read as a whole");
 	default:
-		(void)fault_at(ret_reason, path, 0, NULL,
-			       "can't be read: %s; check the path of -web.config.file and that "
-			       "the exporter's user may read it",
-			       strerror(-failed));
+		(void)file_fault(path, -failed, &why);
+		(void)fault_at(ret_reason, path, 0, NULL, "can't be read: %s", why.text);
 		return failed;
 	}
 	failed = webconfig_parse(text, bytes, path, ret_config, ret_reason);

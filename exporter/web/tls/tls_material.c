@@ -88,14 +88,13 @@ static int fault(const struct part *part, const char *what)
 			part->file->text ? value->text : "", part->file->text ? ": " : "", what);
 }
 
-static int fault_errno(const struct part *part, int error)
+static int fault_of_file(const struct part *part, int error)
 {
-	char what[160];
+	struct reason why;
+	char what[REASON_BYTES + 20];
 
-	(void)snprintf(what, sizeof(what),
-		       "can't be read: %s; check that it is there and that the exporter's user "
-		       "may read it",
-		       strerror(error));
+	(void)file_fault(part->file->text, error, &why);
+	(void)snprintf(what, sizeof(what), "can't be read: %s", why.text);
 
 	return fault(part, what);
 }
@@ -121,7 +120,7 @@ static int read_file(const struct part *part, struct tls_pem *ret_pem)
 	case -EISDIR:
 	case -EINVAL: return fault(part, "not an ordinary file; write the path of a PEM file");
 	case -EFBIG: return fault(part, "larger than 1 MiB; write the path of a PEM file");
-	default: return fault_errno(part, -failed);
+	default: return fault_of_file(part, -failed);
 	}
 }
 
@@ -136,7 +135,7 @@ static int read_part(const struct part *part, struct tls_pem *ret_pem)
 	pem.bytes = strlen(part->text->text);
 	pem.text = strdup(part->text->text);
 	if (!pem.text)
-		return fault_errno(part, ENOMEM);
+		return fault(part, "no memory for it");
 
 	*ret_pem = pem;
 	return 0;

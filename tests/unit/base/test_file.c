@@ -104,6 +104,31 @@ static void test_what_was_opened_is_known_again(void **state)
 	assert_true(file_same(&now, &(struct file_identity){ 0 }));
 }
 
+static void assert_fault(const char *of, int error, const char *words)
+{
+	struct reason reason;
+
+	assert_int_equal(file_fault(of, error, &reason), -error);
+	if (!strstr(reason.text, words) || !strstr(reason.text, strerror(error)))
+		fail_msg("\"%s\", not \"%s\"", reason.text, words);
+}
+
+static void test_a_refusal_is_blamed_on_what_refused(void **state)
+{
+	(void)state;
+	put("one");
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_fault(path, EACCES, "its mode lets it be read, but the sandbox does not: restart");
+	assert_int_equal(chmod(path, 0), 0);
+	assert_fault(path, EACCES, "it must be readable by the user");
+	assert_fault("/nonexistent/file", EACCES, "must be able to enter each folder above it");
+	assert_fault("/nonexistent/file", ENOENT, "check the path, or put the file there");
+	assert_fault("/home/nonexistent/file", ENOENT, "a unit with ProtectHome= keeps it out");
+	assert_fault("/root/nonexistent", EACCES, "a unit with ProtectHome= keeps it out");
+	assert_fault("/var/tmp/nonexistent", ENOENT, "a unit with PrivateTmp= keeps it out");
+	assert_fault(path, EIO, "check the file and the disk");
+}
+
 static bool look(struct file_watch *watch)
 {
 	struct file_news news = { 0 };
@@ -137,6 +162,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_only_a_regular_file_is_opened, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_what_was_opened_is_known_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_refusal_is_blamed_on_what_refused, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_replaced_file_settles_at_the_second_look,
 						setup, teardown),

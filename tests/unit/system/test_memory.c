@@ -118,13 +118,15 @@ static bool gets(uint64_t room, size_t bytes)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		memory_bound(room);
+		if (memory_bound(room) != 0)
+			_exit(2);
 		/* As malloc() does for so much */
 		_exit(mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			   0) == MAP_FAILED);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
+	assert_int_not_equal(WEXITSTATUS(status), 2);
 	return WEXITSTATUS(status) == 0;
 }
 
