@@ -4,13 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,6 +19,7 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "common/confine.h"
+#include "system/folders.h"
 
 #define PR_SET_MDWE_		  65 /* not in this system's headers, perhaps */
 #define PR_MDWE_REFUSE_EXEC_GAIN_ 1
@@ -157,46 +155,6 @@ scmp_filter_ctx sandbox_policy(pid_t self, pid_t capture)
 	return filter;
 }
 
-/* Directories that stay readable, in one place so that confine_files() gets a plain list */
-struct directories {
-	char path[2 * SANDBOX_FILES][PATH_MAX];
-	const char *list[2 * SANDBOX_FILES + 1];
-	size_t count;
-};
-
-static void add_directory_of(struct directories *directories, const char *file)
-{
-	char *path = directories->path[directories->count];
-	const char *name = strrchr(file, '/');
-	size_t bytes = name ? (size_t)(name - file) + 1 : 0;
-	int found;
-
-	if (bytes >= PATH_MAX)
-		return;
-	memcpy(path, file, bytes);
-	memcpy(path + bytes, name ? "" : ".", name ? 1 : 2);
-	found = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (found < 0)
-		return;
-	close(found);
-	directories->list[directories->count++] = path;
-}
-
-static int confine(const char *const *files, size_t count)
-{
-	static struct directories directories;
-	char target[PATH_MAX];
-
-	for (size_t i = 0; i < count; i++) {
-		if (!files[i])
-			continue;
-		add_directory_of(&directories, files[i]);
-		if (realpath(files[i], target))
-			add_directory_of(&directories, target);
-	}
-	return confine_files(directories.list, true);
-}
-
 /* libseccomp says no more than that it failed, so the kernel is asked first: whether it has the call,
  * and the one answer to a call that all others are weaker than (Linux 4.14)
  */
@@ -218,12 +176,16 @@ static int load(scmp_filter_ctx filter, struct reason *ret_reason)
 int sandbox_enter(const char *const *files, size_t count, pid_t capture, struct reason *ret_reason)
 {
 	static const struct rlimit none = { 0, 0 };
+	static struct folders folders;
 	int landlock;
 	bool refused;
 
 	if (count > SANDBOX_FILES)
 		return reason_set(ret_reason, -E2BIG, "more files than there is room for");
-	landlock = confine(files, count);
+	for (size_t i = 0; i < count; i++)
+		if (files[i])
+			folders_add(&folders, files[i]);
+	landlock = confine_files(folders.list, true);
 	if (landlock < 0)
 		return reason_set(ret_reason, landlock, "Landlock: %s", strerror(-landlock));
 	if (setrlimit(RLIMIT_NPROC, &none) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Confinement of the exporter: what it can still ask of the kernel once it serves
  *
- * Three fences, each good without the others. Landlock: no file but those below the directories of
- * what may be read again, and those only for reading; no TCP connection. Limits: no new process, no
+ * Three fences, each good without the others. Landlock: no file but those below the folders of what
+ * may be read again (folders.h), and those only for reading; no TCP connection. Limits: no new process, no
  * core dump, no page that is writable and executable. seccomp: the calls that serving, reloading
  * and logging need, by argument where an argument decides what a call can do.
  */
@@ -40,9 +40,7 @@ scmp_filter_ctx sandbox_policy(pid_t self, pid_t capture);
  * been started, and before anything that came from outside is parsed. Mustn't: be followed by a
  * change of the working directory, since paths may be relative.
  *
- * A directory that this user can't enter is left out: a reload from there fails in any case. Where a
- * path is a link, both its directory and that of its target stay readable. What the kernel has of
- * this is logged.
+ * What the kernel has of this is logged.
  *
  * Return: 0, negative errno; then the process must end
  */
