@@ -67,7 +67,7 @@ static uint64_t count_descriptors(int fd)
 			count += entry->d_name[0] != '.';
 			at += entry->d_reclen;
 		}
-	return count;
+	return bytes < 0 ? 0 : count;
 }
 
 void process_usage(const struct process *process, struct process_usage *ret_usage)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Descriptors of /proc/self that stay readable when the process is confined */
+/* A number that can't be read is 0. Descriptors of /proc/self that stay readable when the process is confined */
 struct process {
 	int stat_fd, descriptors_fd;
 	uint64_t start_ns; /* since 1970 */
@@ -17,7 +17,7 @@ struct process_usage {
 };
 
 /**
- * process_open() - Open what process_usage() reads; values that are not there stay 0
+ * process_open() - Open what process_usage() reads
  */
 void process_open(struct process *ret_process);
 

@@ -263,6 +263,16 @@ class Ways(Start):
         host.eventually(lambda: self.assertIsNotNone(exporter.capture_pid()))
         self.assertIn("\ndnstt_queries_total{", exporter.get("/").text)
 
+    def test_without_proc(self):
+        host.must_have("unshare")
+        before = ["unshare", "--mount", "sh", "-c",
+                  'mount -t tmpfs none /proc && exec "$@"', "sh"]
+        exporter = Exporter.start(self, self.box, before=before)
+        names = {name for name in exporter.scrape().families if name.startswith("process_")}
+        self.assertEqual(names, {"process_cpu_seconds_total", "process_max_fds",
+                                 "process_start_time_seconds", "process_virtual_memory_max_bytes"})
+        self.assertEqual(exporter.stop(), 0, exporter.stderr())
+
     def inherits(self, *flags, **options):
         """Files that it has opened by now, and did not open itself."""
         exporter = Exporter.start(self, self.box, *flags, **options)
