@@ -130,11 +130,47 @@ bool geoip_changed(struct geoip_database *database)
 	       !file_same(&database->watch.seen, &database->refused);
 }
 
+static bool is_zero(const uint8_t *bytes, size_t count)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < count; i++)
+		any |= bytes[i];
+	return any == 0;
+}
+
+/* The IPv4 address in one of IPv6, which is what a resolver has that is behind NAT64 or that a socket
+ * for both families shows. Files have little or nothing below these prefixes: those that were not made
+ * by MaxMind's writer not even below ::ffff:0:0/96.
+ */
+static bool ipv4_in(const uint8_t address[16], uint8_t ret_ipv4[4])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t well_known[12] = { 0, 0x64, 0xff, 0x9b }; /* RFC 6052, 2.1 */
+	static const uint8_t local[6] = { 0, 0x64, 0xff, 0x9b, 0, 1 }; /* RFC 8215 */
+	const bool is_local = memcmp(address, local, sizeof(local)) == 0;
+
+	/* A /48 (RFC 6052, 2.2): two bytes, an empty one, two bytes, and nothing up to the end */
+	if (is_local && address[8] == 0 && is_zero(address + 11, 5)) {
+		memcpy(ret_ipv4, address + 6, 2);
+		memcpy(ret_ipv4 + 2, address + 9, 2);
+		return true;
+	}
+	/* A /96; of the local ones there are many */
+	if (memcmp(address, mapped, sizeof(mapped)) == 0 ||
+	    memcmp(address, well_known, sizeof(well_known)) == 0 ||
+	    (is_local && is_zero(address + 8, 4))) {
+		memcpy(ret_ipv4, address + 12, 4);
+		return true;
+	}
+	return false;
+}
+
 /* Return: GEOIP_FOUND with the offset of the record, GEOIP_UNMAPPED, GEOIP_ERROR */
 static enum geoip_result find(const struct geoip_database *database, const uint8_t address[16],
 			      uint32_t *ret_offset)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	uint8_t ipv4[4];
 	union {
 		struct sockaddr any;
 		struct sockaddr_in ipv4;
@@ -143,10 +179,9 @@ static enum geoip_result find(const struct geoip_database *database, const uint8
 	MMDB_lookup_result_s found;
 	int status;
 
-	/* Files that were not made by MaxMind's writer have nothing at ::ffff:0:0/96 */
-	if (memcmp(address, mapped, sizeof(mapped)) == 0) {
+	if (ipv4_in(address, ipv4)) {
 		socket.ipv4.sin_family = AF_INET;
-		memcpy(&socket.ipv4.sin_addr, address + sizeof(mapped), 4);
+		memcpy(&socket.ipv4.sin_addr, ipv4, sizeof(ipv4));
 	} else {
 		socket.ipv6.sin6_family = AF_INET6;
 		memcpy(&socket.ipv6.sin6_addr, address, 16);

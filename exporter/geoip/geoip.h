@@ -46,7 +46,7 @@ struct geoip_database;
 /* What there is to show of a database. Counters only grow. */
 struct geoip_status {
 	uint64_t generation;  /* 1 for the first file, one more for each that took its place */
-	uint64_t build_epoch; /* seconds since 1970; what the file says, so any number */
+	uint64_t build_epoch; /* seconds since 1970, before the year 10000 */
 	uint64_t lookups[GEOIP_RESULTS];
 	uint64_t reloads; /* files that took the place of another */
 	uint64_t reload_failures;
@@ -89,7 +89,8 @@ static inline void geoip_closep(struct geoip_database **database)
 
 /**
  * geoip_country() - Country of an address
- * @address:	Network byte order, IPv4 as ::ffff:a.b.c.d
+ * @address:	Network byte order, IPv4 as ::ffff:a.b.c.d; below a prefix of NAT64, 64:ff9b::/96 or
+ *		64:ff9b:1::/48, the IPv4 address in it is looked up
  * @ret_country: Filled in any case: two letters A to Z; "ZZ" unless the result is GEOIP_FOUND
  *
  * The database must be of kind GEOIP_COUNTRY, and geoip_open() must have succeeded.

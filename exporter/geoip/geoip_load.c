@@ -10,7 +10,8 @@
 
 #include "geoip/mmdb_check.h"
 
-#define CHECK_STEPS 50000 /* nodes and values in one geoip_load_step() */
+#define BUILD_EPOCH_MAX UINT64_C(253402300799) /* the last second that has a date (RFC 3339) */
+#define CHECK_STEPS	50000		       /* nodes and values in one geoip_load_step() */
 
 struct geoip_load {
 	enum geoip_kind kind;
@@ -139,6 +140,8 @@ static int open_library(struct geoip_load *load, const struct mmdb_layout *layou
 	    mmdb->depth != layout->address_bits ||
 	    mmdb->data_section - mmdb->file_content != (ptrdiff_t)layout->data_offset)
 		return refuse(load, "its metadata can be read in two ways", ret_reason);
+	if (mmdb->metadata.build_epoch > BUILD_EPOCH_MAX)
+		return refuse(load, "its build_epoch lies beyond the year 9999", ret_reason);
 	return 0;
 }
 

@@ -74,6 +74,11 @@ def crafted():
     yield "ip-version-5", mmdb.one_record(
         record, ip_version=mmdb.uint(mmdb.UINT16, 5, 2)), "neither for IPv4"
     yield "count-as-text", mmdb.one_record(record, node_count=mmdb.value("1")), "cannot have"
+    for name, epoch in (("no-calendar", (1 << 64) - 1), ("of-the-year-10000", 253402300800)):
+        yield f"epoch-{name}", mmdb.one_record(
+            record, build_epoch=mmdb.uint(mmdb.UINT64, epoch, 8)), "beyond the year 9999"
+    yield "epoch-of-the-year-9999", mmdb.one_record(
+        record, build_epoch=mmdb.uint(mmdb.UINT64, 253402300799, 8)), None
     yield "languages-of-numbers", mmdb.one_record(record, languages=[1, 2]), "are not strings"
     yield "metadata-no-map", wide[: wide.index(mmdb.MARKER)] + mmdb.MARKER + mmdb.value([1]), "map"
     yield "metadata-of-a-byte", wide[: wide.index(mmdb.MARKER)] + mmdb.MARKER + b"\xe9", ""

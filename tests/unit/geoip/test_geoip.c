@@ -147,11 +147,37 @@ static void test_file_without_the_field_is_refused(void **state)
 	}
 }
 
+static void test_nat64_is_looked_up_by_the_ipv4_address_in_it(void **state)
+{
+	static const char *const files[] = { "geolite2-country.mmdb", "dbip-country.mmdb" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		DATABASE *database = fixture_open(GEOIP_COUNTRY, fixture_made(files[i]));
+
+		assert_country(database, "64:ff9b::192.0.2.200", "DE");
+		assert_country(database, "64:ff9b::198.51.100.1", "IR");
+		/* 198.51.100.1 in a /48: c633 behind the prefix, 64 and 01 around the 64th bit */
+		assert_country(database, "64:ff9b:1:c633:64:100::", "IR");
+		assert_country(database, "64:ff9b:1:c000:2:c800::", "DE");
+		/* and in a /96 below it */
+		assert_country(database, "64:ff9b:1::198.51.100.1", "IR");
+		assert_country(database, "64:ff9b:1:abcd::192.0.2.200", "DE");
+		/* Neither: bits that have to be zero are not, or another prefix */
+		assert_country(database, "64:ff9b:1:c633:164:100::", "ZZ");
+		assert_country(database, "64:ff9b:1:c633:64:100:0:1", "ZZ");
+		assert_country(database, "64:ff9b:0:1::198.51.100.1", "ZZ");
+		assert_country(database, "64:ff9b:2::198.51.100.1", "ZZ");
+		assert_country(database, "64:ff9c::198.51.100.1", "ZZ");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_maxmind_files_know_their_addresses),
 		cmocka_unit_test(test_every_schema_is_understood),
+		cmocka_unit_test(test_nat64_is_looked_up_by_the_ipv4_address_in_it),
 		cmocka_unit_test(test_ipv4_file_knows_no_ipv6),
 		cmocka_unit_test(test_country_of_the_holder_is_not_shown),
 		cmocka_unit_test(test_odd_values_do_not_become_labels),
