@@ -2,8 +2,8 @@
 /* The file of -web.config.file: TLS, users, headers and rate limit, as exporter-toolkit has them
  *
  * The format is exporter-toolkit's (docs/web-configuration.md there), read strictly: an unknown
- * or repeated key, a wrong type, an anchor, an alias or a tag is an error. What that project's
- * reader takes and this one refuses, because it could not do what it says:
+ * or repeated key, a wrong type, an anchor, an alias, a tag or a second document is an error. What
+ * that project's reader takes and this one refuses, because it could not do what it says:
  *
  *   - a tls_server_config without certificate and key (there, plain HTTP is served)
  *   - a client_auth_type that verifies, without a client CA (there, every CA that the system
