@@ -137,7 +137,6 @@ static struct MHD_Response *status_page(struct routes *routes, const struct http
 		MHD_add_response_header(response, "Content-Security-Policy", page_csp());
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	}
 	return response;
 }
@@ -234,6 +233,12 @@ static struct MHD_Response *answer(struct routes *routes, const struct http_requ
 	const struct route *route = route_of(routes, request->path);
 	struct MHD_Response *response;
 
+	if (request->status != 0) {
+		*status = request->status;
+		return fixed(request->status == MHD_HTTP_URI_TOO_LONG ? "URI Too Long\n"
+								      : "Bad Request\n",
+			     TEXT_PLAIN);
+	}
 	if (request->is_busy && !(route && route->is_health)) {
 		routes->scrapes.unavailable += route && route->answer == metrics;
 		return too_many(status);
@@ -264,6 +269,8 @@ struct MHD_Response *routes_answer(void *context, const struct http_request *req
 	struct routes *routes = context;
 	struct MHD_Response *response = answer(routes, request, ret_status);
 
+	if (response)
+		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	/* The page has headers that it doesn't work without, and twice they would not be the same */
 	for (unsigned i = 0; response && i < WEBCONFIG_HEADERS; i++) {
 		const struct web_header *header = &routes->web->config.headers[i];

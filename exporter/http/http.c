@@ -9,9 +9,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/peer.h"
 #include "http/http_internal.h"
 #include "web/tls/tls.h"
 
@@ -20,6 +20,19 @@
 #define SLICE_NS  (UINT64_C(3) * 1000000) /* in one run; packets wait meanwhile */
 #define IDLE_RUNS 2
 #define IDLE_MS	  20
+
+/* Headers that libmicrohttpd 0.9.75 finds before those of the client, and goes by. It sends two heads where
+ * it dislikes a Content-Length, nothing where a Cookie is too long, and mistakes a request behind
+ * an "Expect" for a body. Nobody here has use for any of them; look_at_head() judges the client's.
+ */
+static const struct {
+	const char *name;
+	char value[2];
+} hidden[] = {
+	{ MHD_HTTP_HEADER_CONTENT_LENGTH, "0" },
+	{ MHD_HTTP_HEADER_COOKIE, "" },
+	{ MHD_HTTP_HEADER_EXPECT, "" },
+};
 
 /* What libmicrohttpd says can be brought about by anyone, so it may not fill a disk */
 static void complain(void *context, const char *format, va_list arguments)
@@ -52,16 +65,6 @@ static struct connection *of(struct MHD_Connection *connection)
 	return own ? own->socket_context : NULL;
 }
 
-/* From the first byte on. One that has its deadline already doesn't get a later one. */
-static void begin(const struct http *http, struct connection *connection)
-{
-	uint64_t due_ns = http->now_ns + HTTP_REQUEST_NS;
-
-	connection->has_begun = true;
-	if (due_ns < connection->deadline_ns)
-		connection->deadline_ns = due_ns;
-}
-
 static void connection_changed(void *context, struct MHD_Connection *mhd, void **socket_context,
 			       enum MHD_ConnectionNotificationCode code)
 {
@@ -92,13 +95,25 @@ static void *request_begins(void *context, const char *uri, struct MHD_Connectio
 {
 	struct connection *connection = of(mhd);
 	struct http *http = context;
+	char *query;
 
-	(void)uri;
 	http->has_progress = true;
-	if (connection) {
-		connection->in_request = true;
-		begin(http, connection);
-	}
+	if (!connection || !uri)
+		return NULL;
+	connection->in_request = true;
+	http_begin(http, connection);
+	connection->head = (struct head){ .target = uri, .target_bytes = strlen(uri) };
+	connection->head.status = head_target(uri, &connection->head.path_at);
+	if (!http->is_lenient)
+		return NULL;
+	/* It is libmicrohttpd's buffer, in which it looks for arguments next. Nobody asks for them, and a
+	 * list of more than it has room for would end the connection.
+	 */
+	query = strchr(uri, '?');
+	if (query)
+		query[1] = '\0';
+	for (size_t i = 0; i < ARRAY_LENGTH(hidden); i++)
+		MHD_set_connection_value(mhd, MHD_HEADER_KIND, hidden[i].name, hidden[i].value);
 	return NULL;
 }
 
@@ -115,32 +130,29 @@ static void request_ends(void *context, struct MHD_Connection *mhd, void **reque
 	http->counts.in_flight -= connection->answered;
 	connection->has_begun = connection->in_request = connection->answered = false;
 	connection->deadline_ns = http->now_ns + HTTP_IDLE_NS;
-	http_watch(http, connection, EPOLL_CTL_MOD);
+	http_watch(http, connection);
 }
 
-static enum MHD_Result look_for_body(void *context, enum MHD_ValueKind kind, const char *name,
+static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, const char *name,
 				     const char *value)
 {
-	bool *found = context;
-
 	(void)kind;
-	/* A blank in a name is for a proxy to refuse or to pass over (RFC 9112, 5.1), not to trust */
-	if (strpbrk(name, " \t") || strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 ||
-	    (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 &&
-	     (!value || strcmp(value, "0") != 0)))
-		*found = true;
+	for (size_t i = 0; i < ARRAY_LENGTH(hidden); i++)
+		if (value == hidden[i].value)
+			return MHD_YES;
+	head_field(context, name, value ? value : "");
 	return MHD_YES;
 }
 
-/* Every one of these headers counts. libmicrohttpd goes by the first Content-Length, and what a proxy
- * that goes by another one takes for a body would be a second request here (RFC 9112, 11.2).
- */
-static bool has_body(struct MHD_Connection *mhd)
+static void look_at_head(struct MHD_Connection *mhd, bool is_lenient, struct head *head)
 {
-	bool found = false;
+	const union MHD_ConnectionInfo *size =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
-	MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_for_body, &found);
-	return found;
+	head->is_exact = size && is_lenient;
+	head_line(head);
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_field, head);
+	head_ends(head, size ? size->header_size : 0);
 }
 
 /* The limit is there for all; one host, whose clients may be slow to read, can take half of it */
@@ -154,42 +166,58 @@ static bool is_busy(const struct http *http, const struct connection *asking)
 	return limit != 0 && (http->counts.in_flight >= limit || from_there >= (limit + 1) / 2);
 }
 
+static struct http_request request_of(const struct http *http, struct MHD_Connection *mhd,
+				      const struct connection *connection, const char *url)
+{
+	const struct head *head = &connection->head;
+	const char *path = url + (head->status == 0 ? head->path_at : 0);
+
+	return (struct http_request){
+		.connection = mhd,
+		.now_ns = http->now_ns,
+		.peer = connection->peer,
+		.method = head->method,
+		.path = *path ? path : "/",
+		.status = head->status,
+		.has_body = head->has_body,
+		.is_busy = is_busy(http, connection),
+	};
+}
+
 static enum MHD_Result request(void *context, struct MHD_Connection *mhd, const char *url,
 			       const char *method, const char *version, const char *upload,
 			       size_t *upload_bytes, void **request_context)
 {
-	static const struct sockaddr no_address = { .sa_family = AF_UNSPEC };
 	struct connection *connection = of(mhd);
 	struct http *http = context;
-	const struct http_request asked = {
-		.http = http,
-		.connection = mhd,
-		.now_ns = http->now_ns,
-		.peer = connection ? connection->peer : peer_key(&no_address),
-		.method = method,
-		.path = url,
-		.has_body = has_body(mhd),
-		.is_busy = is_busy(http, connection),
-	};
+	struct http_request asked;
 	struct MHD_Response *response;
 	unsigned status = MHD_HTTP_OK;
 	enum MHD_Result result;
 
-	(void)version, (void)upload;
+	(void)upload;
 	*upload_bytes = 0;
 	http->has_progress = true;
+	if (!connection)
+		return MHD_NO;
 	/* The first call comes after the headers. A response then closes the connection, which is right
 	 * where a body follows: nothing behind it is taken for a request.
 	 */
-	if (!*request_context && !asked.has_body) {
+	if (!*request_context) {
 		*request_context = http;
-		return MHD_YES;
+		connection->head.method = method;
+		connection->head.version = version;
+		look_at_head(mhd, http->is_lenient, &connection->head);
+		if (connection->head.status == 0 && !connection->head.has_body)
+			return MHD_YES;
 	}
+	asked = request_of(http, mhd, connection, url);
+	asked.http = http;
 	response = http->options.answer(http->options.context, &asked, &status);
 	if (!response)
 		return MHD_NO;
 	result = MHD_queue_response(mhd, status, response);
-	if (connection && status != MHD_HTTP_SERVICE_UNAVAILABLE) {
+	if (status != MHD_HTTP_SERVICE_UNAVAILABLE) {
 		connection->answered = true;
 		http->counts.in_flight++;
 	}
@@ -210,6 +238,8 @@ int http_open(const struct http_options *options, struct http **ret_http, struct
 	if (!http)
 		return reason_call(ret_reason, "malloc");
 	http->options = *options;
+	/* 1.0 reads a head in another way, and refuses itself what the checks of memory are for */
+	http->is_lenient = strncmp(MHD_get_version(), "0.9.", 4) == 0;
 	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++)
 		http->connection[i].fd = -1;
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -224,7 +254,7 @@ int http_open(const struct http_options *options, struct http **ret_http, struct
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES,
 		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http, MHD_OPTION_NOTIFY_COMPLETED,
 		request_ends, http, MHD_OPTION_URI_LOG_CALLBACK, request_begins, http,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 		MHD_OPTION_ARRAY, options->tls ? tls_mhd_options() : none, MHD_OPTION_END);
 	inner = http->daemon ? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!inner)
@@ -244,6 +274,9 @@ void http_close(struct http *http)
 {
 	if (http->daemon)
 		MHD_stop_daemon(http->daemon);
+	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++)
+		if (http->connection[i].fd >= 0)
+			http_end(&http->connection[i]);
 	for (unsigned i = 0; i < http->listener_count; i++)
 		close(http->listeners[i]);
 	if (http->epoll >= 0)
@@ -265,7 +298,7 @@ static void expire(struct http *http)
 			continue;
 		http->counts.expired += connection->has_begun;
 		connection->deadline_ns = UINT64_MAX;
-		shutdown(connection->fd, SHUT_RDWR);
+		http_end(connection);
 	}
 }
 
@@ -302,7 +335,8 @@ int http_run(struct http *http, uint64_t now_ns)
 	/* First of all, while each connection is the one that the event was of */
 	for (int i = 0; i < ready; i++)
 		if (events[i].data.u32 >= OF_CONNECTIONS)
-			begin(http, &http->connection[events[i].data.u32 - OF_CONNECTIONS]);
+			http_first_bytes(http,
+					 &http->connection[events[i].data.u32 - OF_CONNECTIONS]);
 	for (int i = 0; i < ready; i++)
 		if (events[i].data.u32 >= OF_LISTENERS && events[i].data.u32 < OF_CONNECTIONS)
 			http_accept(http, http->listeners[events[i].data.u32 - OF_LISTENERS]);

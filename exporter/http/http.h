@@ -29,8 +29,9 @@ struct http_request {
 	uint64_t now_ns; /* as given to http_run() */
 	uint64_t peer;	 /* peer_key() of the client */
 	const char *method, *path;
-	bool has_body; /* it will not be read, and the connection closes */
-	bool is_busy;  /* max_requests are being served, or half of them for this host */
+	unsigned status; /* 0; or what is to be answered, since the request is malformed */
+	bool has_body;	 /* it will not be read, and the connection closes */
+	bool is_busy;	 /* max_requests are being served, or half of them for this host */
 };
 
 /**

@@ -9,19 +9,6 @@
 
 #define ACCEPTS 64 /* in one run */
 
-void http_event(const struct http *http, int operation, int fd, uint32_t events, uint32_t of)
-{
-	struct epoll_event event = { .events = events, .data.u32 = of };
-
-	epoll_ctl(http->epoll, operation, fd, &event);
-}
-
-void http_watch(const struct http *http, const struct connection *connection, int operation)
-{
-	http_event(http, operation, connection->fd, EPOLLIN | EPOLLONESHOT,
-		   OF_CONNECTIONS + (uint32_t)(connection - http->connection));
-}
-
 int http_listen(struct http *http, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN,
@@ -56,7 +43,7 @@ static struct connection *place_for(struct http *http, uint64_t peer)
 	if (from_there >= HTTP_PER_ADDRESS)
 		return NULL;
 	if (!place && idle) {
-		shutdown(idle->fd, SHUT_RDWR);
+		http_end(idle);
 		MHD_run(http->daemon);
 		place = idle->fd < 0 ? idle : NULL;
 	}
@@ -108,13 +95,6 @@ void http_accept(struct http *http, int listener)
 		*place = (struct connection){ .fd = fd,
 					      .deadline_ns = http->now_ns + HTTP_REQUEST_NS,
 					      .peer = peer };
-		/* The first bytes of TLS are not yet a request */
-		if (http->options.tls)
-			http_event(http, EPOLL_CTL_ADD, fd, EPOLLONESHOT, OF_DAEMON);
-		else
-			http_watch(http, place, EPOLL_CTL_ADD);
-		if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&client, bytes) !=
-		    MHD_YES)
-			place->fd = -1; /* it has closed the socket */
+		http_take(http, place);
 	}
 }

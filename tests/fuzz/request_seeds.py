@@ -123,10 +123,13 @@ def malformed():
                  "GET / HTTP/0.9", "GET / http/1.1", "GET  /  HTTP/1.1", "GET\t/\tHTTP/1.1",
                  " GET / HTTP/1.1", "G\x00T / HTTP/1.1", "GET http://x/metrics HTTP/1.1",
                  "GET * HTTP/1.1", "GET metrics HTTP/1.1", "GET //metrics HTTP/1.1",
+                 "GET http:///x HTTP/1.1",
+                 "GET https://[::1]:9/metrics?x HTTP/1.1", "GET /\x00HTTP/1.1 HTTP/1.1",
                  "GET /../metrics HTTP/1.1", "GET /%6detrics HTTP/1.1", "GET /metrics%00 HTTP/1.1",
                  "GET /% HTTP/1.1", "GET /%zz?%zz=%00&&=& HTTP/1.1", "GET /\xff HTTP/1.1", ""):
         yield request(line, "Host: x", AUTHORIZED)
-    for header in ("", ":", ": x", "x", "Host", "Host:", "Host: x:y:z", "A: b\x00c", "A: b\rc",
+    for header in ("", ":", ": x", "x", "Host", "Host: a b", "Content-Length: 0, 0", "X :a",
+                   "Content-Length: 0\r\n 5", "Transfer-Encoding:\r\n chunked", "Host:", "Host: x:y:z", "A: b\x00c", "A: b\rc",
                    "A: b\n c", "A\xe9: \xe9", "(x): y", "Accept-Encoding: gzip, , ;q=,gzip;q=2",
                    "Accept: \"", "Accept: text/plain;version=\"0.0.4",
                    "Connection: close, keep-alive",

@@ -210,11 +210,15 @@ class Abuse(unittest.TestCase):
             (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20000 + b"\r\n\r\n", (b"431",)),
             (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 4000 + b"\r\n", (b"431",)),
             (b"GET / HTTP/1.1\r\n\r\n", (b"400",)),
-            (b"\0\xff\r\n\r\n", (b"",)),
+            (b"\0\xff\r\n\r\n", (b"400",)),
+            (b"GET\t/metrics HTTP/1.1\r\nHost: x\r\n\r\n", (b"400",)),
+            (b"GET /metrics?" + b"a&" * 250 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (b"414",)),
+            (b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 0\r\n\r\n", (b"400",)),
             (b"GET /metrics HTTP/9.9\r\nHost: x\r\n\r\n", (b"400", b"505")),
         ):
             answer = self.rest_of(self.connect(text=text))
             self.assertIn(answer[9:12], statuses, text[:30])
+            self.assertEqual(answer.count(b"HTTP/1.1 "), 1, text[:30])
         self.scrape_is_quick(exporter)
 
     def test_broken_requests_do_not_fill_the_log(self):
@@ -345,6 +349,17 @@ class Tls(unittest.TestCase):
         for tcp in held:
             tcp.settimeout(1)
             self.assertIn(Abuse.rest_of(tcp)[:1], (b"", b"\x15"), "still open at the deadline")
+
+    def test_plain_http_is_told_that_this_is_tls(self):
+        for request in (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"OPTIONS * HTTP/1.1\r\n",
+                        b"get / HTTP/1.0\r\n\r\n", b"G"):
+            with self.box.tcp(SCRAPER, PORT) as tcp:
+                tcp.sendall(request)
+                head, body = Abuse.rest_of(tcp).split(b"\r\n\r\n")
+            self.assertTrue(head.startswith(b"HTTP/1.1 400 Bad Request\r\n"), head)
+            self.assertIn(b"\r\nX-Content-Type-Options: nosniff\r\n", head)
+            self.assertEqual(body, b"Client sent an HTTP request to an HTTPS server.\n")
+        self.assertIn("dnstt_queries_total", self.get())
 
     def test_ten_thousand_connections_leave_nothing(self):
         def state():

@@ -52,6 +52,22 @@ class Answers(unittest.TestCase):
     def test_a_query_string_does_not_matter(self):
         self.assertEqual(self.exporter.get("/metrics?x=1").status, 200)
 
+    def test_a_proxy_names_the_host_in_the_target(self):
+        host.must_have("curl")
+        proxy = f"http://{ADDRESS}:{PORT}"
+        for url in ("http://t.example.com/metrics", "http://[2001:db8::1]:99/metrics?x=1"):
+            with self.box.inside():
+                done = subprocess.run(["curl", "-sS", "-f", "-g", "-x", proxy, url],
+                                      capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), url)
+            self.assertIn("dnstt_active_clients", done.stdout)
+
+    def test_nothing_is_to_be_sniffed(self):
+        for path, method in (("/metrics", "GET"), ("/", "GET"), ("/none", "GET"), ("/", "POST"),
+                             ("/-/healthy", "GET"), ("/-/ready", "HEAD"), ("/metrics%00", "GET")):
+            answer = self.exporter.get(path, method)
+            self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff", path)
+
     def test_other_methods_are_told_which_are_allowed(self):
         for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
             answer = self.exporter.get("/metrics", method)
