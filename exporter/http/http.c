@@ -15,11 +15,16 @@
 #include "http/http_internal.h"
 #include "web/tls/tls.h"
 
-#define TICK_MS	  1000
-#define EVENTS	  64
-#define SLICE_NS  (UINT64_C(3) * 1000000) /* in one run; packets wait meanwhile */
-#define IDLE_RUNS 2
-#define IDLE_MS	  20
+#define TICK_MS	 1000
+#define EVENTS	 64
+#define SLICE_NS (UINT64_C(3) * 1000000) /* in one run; packets wait meanwhile */
+#define IDLE_MS	 20
+
+/* So many runs in a row may show no progress. Half a TLS handshake never does; of a head near its limit
+ * libmicrohttpd takes 128 bytes in a run, and tells nobody.
+ */
+#define IDLE_RUNS_TLS	2
+#define IDLE_RUNS_PLAIN (2 * HTTP_REQUEST_BYTES / 128)
 
 /* Headers that libmicrohttpd 0.9.75 finds before those of the client, and goes by. It sends two heads where
  * it dislikes a Content-Length, nothing where a Cookie is too long, and mistakes a request behind
@@ -305,22 +310,22 @@ static void expire(struct http *http)
 /* Run until there is nothing to do, or enough was done in this turn of the loop */
 static int run_slice(struct http *http, int longest)
 {
+	const unsigned patience = http->options.tls ? IDLE_RUNS_TLS : IDLE_RUNS_PLAIN;
 	MHD_UNSIGNED_LONG_LONG wait;
-	unsigned idle = 0;
 
 	do {
 		http->has_progress = false;
 		MHD_run(http->daemon);
 		if (MHD_get_timeout(http->daemon, &wait) != MHD_YES || wait > (unsigned)longest)
-			return longest;
+			wait = (unsigned)longest;
+		http->idle_runs = http->has_progress || wait > 0 ? 0 : http->idle_runs + 1;
 		if (wait > 0)
 			return (int)wait;
-		idle = http->has_progress ? 0 : idle + 1;
-	} while (idle < IDLE_RUNS && clock_monotonic_ns() < http->slice_end_ns);
+	} while (http->idle_runs < patience && clock_monotonic_ns() < http->slice_end_ns);
 	/* It would go on at once, and does so without end for half a TLS handshake. The other half
 	 * is an event, so that there is no need to look for it.
 	 */
-	return idle == 0 ? 0 : IDLE_MS;
+	return http->idle_runs < patience ? 0 : IDLE_MS;
 }
 
 int http_run(struct http *http, uint64_t now_ns)

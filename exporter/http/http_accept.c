@@ -22,10 +22,22 @@ int http_listen(struct http *http, int fd)
 	return 0;
 }
 
-/* A place for a new connection: a free one, or that of the one that has waited longest for nothing */
+/* Whether one is to give up its place rather than another: who has sent no request before who has sent a
+ * part of one, and of these who is nearer to its deadline. Who has sent all of it stays.
+ */
+static bool goes_before(const struct connection *one, const struct connection *other)
+{
+	if (one->answered)
+		return false;
+	if (!other || one->in_request != other->in_request)
+		return !other || !one->in_request;
+	return one->deadline_ns < other->deadline_ns;
+}
+
+/* A place for a new connection: a free one, or that of another */
 static struct connection *place_for(struct http *http, uint64_t peer)
 {
-	struct connection *place = NULL, *idle = NULL;
+	struct connection *place = NULL, *victim = NULL;
 	unsigned from_there = 0;
 
 	for (unsigned i = 0; i < HTTP_CONNECTIONS; i++) {
@@ -36,16 +48,15 @@ static struct connection *place_for(struct http *http, uint64_t peer)
 			continue;
 		}
 		from_there += connection->peer == peer;
-		if (!connection->in_request &&
-		    (!idle || connection->deadline_ns < idle->deadline_ns))
-			idle = connection;
+		if (goes_before(connection, victim))
+			victim = connection;
 	}
 	if (from_there >= HTTP_PER_ADDRESS)
 		return NULL;
-	if (!place && idle) {
-		http_end(idle);
+	if (!place && victim) {
+		http_end(victim);
 		MHD_run(http->daemon);
-		place = idle->fd < 0 ? idle : NULL;
+		place = victim->fd < 0 ? victim : NULL;
 	}
 	return place;
 }

@@ -34,8 +34,9 @@ struct http {
 	uint64_t now_ns, complaints, next_complaint_ns;
 	uint64_t paused_until_ns; /* 0: connections are accepted */
 	uint64_t slice_end_ns;
-	bool is_lenient;   /* this libmicrohttpd takes heads that are not HTTP, see head.h */
-	bool has_progress; /* libmicrohttpd called one of the functions here */
+	bool is_lenient;    /* this libmicrohttpd takes heads that are not HTTP, see head.h */
+	unsigned idle_runs; /* in a row, without progress */
+	bool has_progress;  /* libmicrohttpd called one of the functions here */
 };
 
 /* Watch a descriptor for http_run(). @operation: EPOLL_CTL_... */

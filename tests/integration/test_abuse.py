@@ -79,9 +79,12 @@ class Abuse(unittest.TestCase):
 
     def test_connections_of_many_hosts_make_room_for_another(self):
         exporter = self.start()
-        for number in range(300):
-            self.connect(f"127.0.{1 + number // 50}.{1 + number % 50}")
-        self.scrape_is_quick(exporter)
+        for begun in (b"", b"GET / HTTP/1.1\r\nX: "):
+            for number in range(300):
+                self.connect(f"127.0.{1 + number // 50}.{1 + number % 50}", begun)
+            self.scrape_is_quick(exporter)
+        refused = exporter.scrape().value("dnstt_exporter_http_refused_connections_total")
+        self.assertEqual(refused, 0)
 
     def test_a_whole_request_has_one_deadline(self):
         exporter = self.start("-dnstt.domain", LONG_DOMAIN)

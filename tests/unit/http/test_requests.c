@@ -303,6 +303,19 @@ static void test_many_arguments_and_cookies_cost_nothing(void **state)
 	assert_non_null(strstr(answer, "HTTP/1.1 200 OK"));
 }
 
+/* libmicrohttpd takes it in small pieces, and while it did connections piled up */
+static void test_a_large_head_is_read_at_once(void **state)
+{
+	static char text[2 * HTTP_REQUEST_BYTES];
+
+	(void)state;
+	repeat(text, GET HOST "X: a", "a", 14000, "\r\n\r\n");
+	assert_int_equal(ask(text, strlen(text), strlen(text)), 2);
+	assert_non_null(strstr(answer, "HTTP/1.1 200 OK"));
+	repeat(text, GET HOST "X: a", "a", 20000, "\r\n\r\n");
+	assert_int_equal(status_of(text), 431);
+}
+
 static void test_a_connection_without_a_byte_is_closed_at_its_end(void **state)
 {
 	int fd = client();
@@ -332,6 +345,7 @@ int main(void)
 		TEST(test_anything_else_is_refused_in_one_answer),
 		TEST(test_nothing_else_is_served_in_any_pieces),
 		TEST(test_many_arguments_and_cookies_cost_nothing),
+		TEST(test_a_large_head_is_read_at_once),
 		TEST(test_a_connection_without_a_byte_is_closed_at_its_end),
 	};
 
