@@ -40,8 +40,8 @@ struct obstacle {
 static const char *const remedies[] = {
 	[NO_REMEDY] = "",
 	[OTHER_PROGRAM] = "; -capture.program names another",
-	[OTHER_USER] = "; that takes CAP_SETUID and CAP_SETGID, and a user namespace must map the "
-		       "user; or start it as another user who has CAP_NET_RAW",
+	[OTHER_USER] = ("; that takes CAP_SETUID and CAP_SETGID, and a user namespace must map the "
+			"user; or start it as another user who has CAP_NET_RAW"),
 };
 
 int spawn_allowed(struct reason *ret_reason)

@@ -281,7 +281,7 @@ class Filtered(unittest.TestCase):
         self.unit = re.sub(r"^SystemCallFilter=capset .*\n", "", self.unit, flags=re.M)
         status, said = Exporter.refuse(self.box, before=self.launched(kill=False))
         self.assertEqual(status, 1, said)
-        self.assertIn("could not pass CAP_NET_RAW on: Operation not permitted", said)
+        self.assertIn("could not pass CAP_NET_RAW on: capset: Operation not permitted", said)
 
 
 class Units(unittest.TestCase):
