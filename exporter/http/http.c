@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/http_internal.h"
-#include "web/tls/tls.h"
 
 #define TICK_MS	 1000
 #define EVENTS	 64
@@ -44,7 +43,8 @@ static void complain(void *context, const char *format, va_list arguments)
 {
 	struct http *http = context;
 
-	(void)format, (void)arguments;
+	(void)arguments;
+	tls_complaint(format);
 	http->complaints++;
 	if (http->now_ns < http->next_complaint_ns)
 		return;
@@ -86,10 +86,11 @@ static void connection_changed(void *context, struct MHD_Connection *mhd, void *
 			return;
 		/* Without it the session has no certificate, and its handshake fails */
 		of_connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-		tls_session_begin(http->options.tls, of_connection->tls_session,
-				  &connection->epoch);
+		connection->tls = (struct tls_session){ .gnutls = of_connection->tls_session,
+							.fd = connection->fd };
+		tls_session_begin(http->options.tls, &connection->tls, http->now_ns);
 	} else if (connection) {
-		tls_session_end(connection->epoch);
+		tls_session_end(&connection->tls);
 		http->counts.in_flight -= connection->answered;
 		connection->fd = -1;
 	}

@@ -4,6 +4,7 @@
 
 #include "http/head.h"
 #include "http/http.h"
+#include "web/tls/tls.h"
 
 #define HTTP_LISTENERS 16
 #define HTTP_PAUSE_MS  100 /* after there were no descriptors left */
@@ -19,8 +20,8 @@ struct connection {
 	bool in_request;  /* its request line is there, its response not yet delivered */
 	bool answered;	  /* the response is on its way: a request in flight */
 	struct head head; /* of the request; its first line is there */
-	struct tls_epoch *epoch; /* TLS: what its session uses */
-	uint64_t peer;		 /* peer_key() of the client */
+	struct tls_session tls; /* zeroed in plain HTTP */
+	uint64_t peer;		/* peer_key() of the client */
 };
 
 struct http {

@@ -14,6 +14,8 @@
 
 #define DAY 86400
 
+uint64_t tls_craft_now_ns = 1;
+
 static void right(int r)
 {
 	if (r < 0)
@@ -139,8 +141,9 @@ void tls_craft_open(struct tls_craft_pair *pair, struct tls *tls,
 	right(gnutls_credentials_set(pair->server, GNUTLS_CRD_CERTIFICATE,
 				     pair->server_credentials));
 	gnutls_transport_set_int(pair->server, pair->sockets[0]);
+	pair->session = (struct tls_session){ .gnutls = pair->server, .fd = pair->sockets[0] };
 	if (tls)
-		assert_int_equal(tls_session_begin(tls, pair->server, &pair->epoch), 0);
+		assert_int_equal(tls_session_begin(tls, &pair->session, tls_craft_now_ns), 0);
 
 	right(gnutls_certificate_allocate_credentials(&pair->client_credentials));
 	if (client->identity) {
@@ -156,6 +159,12 @@ void tls_craft_open(struct tls_craft_pair *pair, struct tls *tls,
 	right(gnutls_credentials_set(pair->client, GNUTLS_CRD_CERTIFICATE,
 				     pair->client_credentials));
 	gnutls_transport_set_int(pair->client, pair->sockets[1]);
+	if (client->server_name)
+		right(gnutls_server_name_set(pair->client, GNUTLS_NAME_DNS, client->server_name,
+					     strlen(client->server_name)));
+	if (client->resume)
+		right(gnutls_session_set_data(pair->client, client->resume->data,
+					      client->resume->size));
 }
 
 static bool pending(int r)
@@ -174,8 +183,11 @@ struct tls_craft_result tls_craft_shake(struct tls_craft_pair *pair)
 			result.client = gnutls_handshake(pair->client);
 		if (pending(result.server)) {
 			result.server = gnutls_handshake(pair->server);
-			if (result.server < 0 && !pending(result.server))
+			if (result.server < 0 && !pending(result.server)) {
+				tls_complaint(
+					"Error: received handshake message out of context.\n");
 				(void)shutdown(pair->sockets[0], SHUT_WR);
+			}
 		}
 	}
 	if (!result.client && result.server < 0) {
@@ -199,6 +211,17 @@ struct tls_craft_result tls_craft_shake(struct tls_craft_pair *pair)
 		result.version = gnutls_protocol_get_version(pair->client);
 		result.suite = gnutls_ciphersuite_get(pair->client);
 		result.group = gnutls_group_get_name(gnutls_group_get(pair->client));
+		result.resumed = gnutls_session_is_resumed(pair->client);
+		assert_int_equal(result.resumed, gnutls_session_is_resumed(pair->server));
+		if (result.version == GNUTLS_TLS1_3) {
+			char byte;
+
+			/* Tickets come behind the handshake, one with each of these */
+			for (unsigned i = 0; i < 4; i++)
+				assert_int_equal(gnutls_record_recv(pair->client, &byte, 1),
+						 GNUTLS_E_AGAIN);
+		}
+		(void)gnutls_session_get_data2(pair->client, &result.session);
 	}
 
 	return result;
@@ -206,8 +229,8 @@ struct tls_craft_result tls_craft_shake(struct tls_craft_pair *pair)
 
 void tls_craft_close(struct tls_craft_pair *pair)
 {
-	tls_session_end(pair->epoch); /* before the session, as libmicrohttpd notifies */
 	gnutls_deinit(pair->server);
+	tls_session_end(&pair->session); /* in this order, as libmicrohttpd notifies */
 	gnutls_deinit(pair->client);
 	gnutls_certificate_free_credentials(pair->server_credentials);
 	gnutls_certificate_free_credentials(pair->client_credentials);

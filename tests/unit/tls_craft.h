@@ -39,11 +39,15 @@ struct tls_craft_result {
 	char name[64]; /* common name of the certificate that the client saw */
 	const char *suite;
 	const char *group;
+	bool resumed;
+	gnutls_datum_t session; /* for a later one; of gnutls_malloc() */
 };
 
 struct tls_craft_client {
 	const char *priority;			   /* NULL: NORMAL */
 	const struct tls_craft_identity *identity; /* NULL: none */
+	const char *server_name;		   /* NULL: none */
+	const gnutls_datum_t *resume;		   /* a session to be resumed; NULL: none */
 };
 
 /* A session of each side, over a socket pair */
@@ -52,7 +56,7 @@ struct tls_craft_pair {
 	gnutls_session_t client;
 	gnutls_certificate_credentials_t server_credentials; /* as libmicrohttpd's: empty */
 	gnutls_certificate_credentials_t client_credentials;
-	struct tls_epoch *epoch;
+	struct tls_session session;
 	int sockets[2];
 };
 
@@ -74,6 +78,9 @@ void tls_craft_close(struct tls_craft_pair *pair);
  * tls_craft_handshake() - The three in one
  */
 struct tls_craft_result tls_craft_handshake(struct tls *tls, const struct tls_craft_client *client);
+
+/* CLOCK_MONOTONIC of the sessions that begin */
+extern uint64_t tls_craft_now_ns;
 
 /* A folder with a.crt, a.key, b.crt, b.key, rsa.crt and rsa.key. Each certificate is its own issuer;
  * b may issue others.

@@ -7,10 +7,14 @@
 #include <gnutls/abstract.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "web/config/fault.h"
 #include "web/tls/tls_material.h"
 #include "web/tls/tls_peer.h"
+
+/* What a session has reached, by which an alert is chosen */
+enum { NOTHING, FIRST_BYTE, HELLO, AGREEMENT, VERDICT };
 
 struct tls_epoch {
 	gnutls_certificate_credentials_t credentials;
@@ -18,6 +22,8 @@ struct tls_epoch {
 	struct tls_peer peer;
 	char *allowed_sans[WEBCONFIG_SANS];
 	time_t not_after;
+	gnutls_datum_t ticket_key; /* in use until this time */
+	uint64_t ticket_until_ns;
 	unsigned holders;
 };
 
@@ -26,16 +32,45 @@ struct tls {
 	struct tls_material material; /* of tls_read(), until tls_open() */
 };
 
-static void release_epoch(struct tls_epoch **epoch)
+/* The session that got something from its socket last, and nothing has come of that yet */
+static struct tls_session *reading;
+
+static void drop_ticket_key(struct tls_epoch *epoch)
 {
-	tls_session_end(*epoch);
+	if (epoch->ticket_key.data)
+		explicit_bzero(epoch->ticket_key.data, epoch->ticket_key.size);
+	gnutls_free(epoch->ticket_key.data);
+	epoch->ticket_key = (gnutls_datum_t){ 0 };
 }
 
-static int verify(gnutls_session_t session)
+static void release(struct tls_epoch *epoch)
 {
-	const struct tls_epoch *epoch = gnutls_db_get_ptr(session);
+	if (!epoch || --epoch->holders)
+		return;
+	for (unsigned i = 0; i < WEBCONFIG_SANS; i++)
+		free(epoch->allowed_sans[i]);
+	if (epoch->credentials)
+		gnutls_certificate_free_credentials(epoch->credentials);
+	if (epoch->priority)
+		gnutls_priority_deinit(epoch->priority);
+	drop_ticket_key(epoch);
+	free(epoch);
+}
 
-	return epoch ? tls_peer_verify(session, &epoch->peer) : GNUTLS_E_CERTIFICATE_ERROR;
+static void release_epoch(struct tls_epoch **epoch)
+{
+	release(*epoch);
+}
+
+static int verify(gnutls_session_t gnutls)
+{
+	struct tls_session *session = gnutls_db_get_ptr(gnutls);
+	int r = session ? tls_peer_verify(gnutls, &session->epoch->peer)
+			: GNUTLS_E_CERTIFICATE_ERROR;
+
+	if (session && r < 0)
+		session->reached = VERDICT;
+	return r;
 }
 
 static int copy_sans(const struct web_tls *tls, struct tls_epoch *epoch)
@@ -137,7 +172,7 @@ int tls_reload(struct tls *tls, const struct web_config *config, time_t now,
 	r = make_epoch(config, &material, now, &epoch, ret_reason);
 	if (r < 0)
 		return r;
-	tls_session_end(tls->epoch);
+	release(tls->epoch);
 	tls->epoch = epoch;
 
 	return 0;
@@ -152,40 +187,129 @@ void tls_free(struct tls *tls)
 {
 	if (!tls)
 		return;
-	tls_session_end(tls->epoch);
+	release(tls->epoch);
 	tls_material_wipe(&tls->material);
 	free(tls);
 }
 
-int tls_session_begin(struct tls *tls, gnutls_session_t session, struct tls_epoch **ret_epoch)
+/* As GnuTLS's own, which takes the descriptor in place of the session */
+static ssize_t receive(gnutls_transport_ptr_t transport, void *buffer, size_t bytes)
 {
-	struct tls_epoch *epoch = tls->epoch;
+	struct tls_session *session = transport;
+	ssize_t got = recv(session->fd, buffer, bytes, 0);
 
-	if (gnutls_priority_set(session, epoch->priority) < 0 ||
-	    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, epoch->credentials) < 0)
-		return -EPROTO;
-	/* Asked for, not required, by GnuTLS: verify() requires, and says so with an alert. */
-	gnutls_certificate_server_set_request(session, epoch->peer.auth == WEB_CLIENT_NONE
-							       ? GNUTLS_CERT_IGNORE
-							       : GNUTLS_CERT_REQUEST);
-	gnutls_db_set_ptr(session, epoch);
-	epoch->holders++;
+	reading = got > 0 ? session : NULL;
+	/* A first byte with this bit is that of an SSLv2 hello */
+	if (got > 0 && session->reached == NOTHING)
+		session->reached = *(uint8_t *)buffer & 0x80 ? HELLO : FIRST_BYTE;
+	return got;
+}
 
-	*ret_epoch = epoch;
+static int hello_came(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned incoming,
+		      const gnutls_datum_t *message)
+{
+	struct tls_session *session = gnutls_db_get_ptr(gnutls);
+
+	(void)type, (void)when, (void)incoming, (void)message;
+	session->reached = HELLO;
 	return 0;
 }
 
-void tls_session_end(struct tls_epoch *epoch)
+/* Extensions are fine, a cipher suite is not yet chosen; GnuTLS looks later whether this version may be */
+static int hello_was_read(gnutls_session_t gnutls)
 {
-	if (!epoch || --epoch->holders)
+	struct tls_session *session = gnutls_db_get_ptr(gnutls);
+	gnutls_protocol_t version = gnutls_protocol_get_version(gnutls);
+	const unsigned *allowed;
+	int count = gnutls_priority_protocol_list(session->epoch->priority, &allowed);
+
+	for (int i = 0; i < count; i++)
+		if (allowed[i] == version)
+			session->reached = AGREEMENT;
+	return 0;
+}
+
+/* GnuTLS ends the handshake for a name like "my_host" or "::1", and keeps its reader of this extension from
+ * being replaced: it compares this number before it cuts it to 16 bits. An extension without a
+ * reader is passed over. Should GnuTLS refuse this one day, such names are refused again.
+ */
+static void ignore_server_name(gnutls_session_t gnutls)
+{
+	const int server_name = 1 << 16;
+
+	(void)gnutls_session_ext_register(gnutls, "server_name", server_name, GNUTLS_EXT_MANDATORY,
+					  NULL, NULL, NULL, NULL, NULL,
+					  GNUTLS_EXT_FLAG_CLIENT_HELLO | GNUTLS_EXT_FLAG_TLS);
+}
+
+static void enable_tickets(struct tls_epoch *epoch, gnutls_session_t gnutls, uint64_t now_ns)
+{
+	if (epoch->peer.auth != WEB_CLIENT_NONE)
 		return;
-	for (unsigned i = 0; i < WEBCONFIG_SANS; i++)
-		free(epoch->allowed_sans[i]);
-	if (epoch->credentials)
-		gnutls_certificate_free_credentials(epoch->credentials);
-	if (epoch->priority)
-		gnutls_priority_deinit(epoch->priority);
-	free(epoch);
+	if (!epoch->ticket_key.data || now_ns >= epoch->ticket_until_ns) {
+		drop_ticket_key(epoch);
+		if (gnutls_session_ticket_key_generate(&epoch->ticket_key) < 0)
+			return;
+		epoch->ticket_until_ns = now_ns + TLS_TICKET_NS;
+	}
+	gnutls_db_set_cache_expiration(gnutls, TLS_TICKET_NS / UINT64_C(1000000000));
+	(void)gnutls_session_ticket_enable_server(gnutls, &epoch->ticket_key);
+}
+
+int tls_session_begin(struct tls *tls, struct tls_session *session, uint64_t now_ns)
+{
+	struct tls_epoch *epoch = tls->epoch;
+	gnutls_session_t gnutls = session->gnutls;
+
+	/* First of all, so that tls_complaint() never takes this one for another */
+	gnutls_transport_set_ptr2(gnutls, session, (gnutls_transport_ptr_t)(intptr_t)session->fd);
+	gnutls_transport_set_pull_function(gnutls, receive);
+	session->epoch = epoch;
+	epoch->holders++;
+	gnutls_db_set_ptr(gnutls, session);
+	if (gnutls_priority_set(gnutls, epoch->priority) < 0 ||
+	    gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE, epoch->credentials) < 0)
+		return -EPROTO;
+	/* Asked for, not required, by GnuTLS: verify() requires, and says so with an alert. */
+	gnutls_certificate_server_set_request(gnutls, epoch->peer.auth == WEB_CLIENT_NONE
+							      ? GNUTLS_CERT_IGNORE
+							      : GNUTLS_CERT_REQUEST);
+	gnutls_handshake_set_hook_function(gnutls, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE,
+					   hello_came);
+	gnutls_handshake_set_post_client_hello_function(gnutls, hello_was_read);
+	ignore_server_name(gnutls);
+	enable_tickets(epoch, gnutls, now_ns);
+	return 0;
+}
+
+void tls_complaint(const char *message)
+{
+	static const char failed[] = "Error: received handshake message out of context";
+	static const gnutls_alert_description_t alerts[] = {
+		[FIRST_BYTE] = GNUTLS_A_UNEXPECTED_MESSAGE,
+		[HELLO] = GNUTLS_A_PROTOCOL_VERSION,
+		[AGREEMENT] = GNUTLS_A_HANDSHAKE_FAILURE,
+	};
+	const struct tls_session *session = reading;
+	uint8_t rest[4096];
+
+	if (!session || strncmp(message, failed, sizeof(failed) - 1) != 0)
+		return;
+	reading = NULL;
+	/* verify() has said why; and an alert is not answered with another */
+	if (session->reached == VERDICT || gnutls_alert_get(session->gnutls) != 0)
+		return;
+	/* What is not read before the end has the kernel send a reset, which can overtake the alert */
+	(void)recv(session->fd, rest, sizeof(rest), MSG_DONTWAIT);
+	(void)gnutls_alert_send(session->gnutls, GNUTLS_AL_FATAL, alerts[session->reached]);
+}
+
+void tls_session_end(struct tls_session *session)
+{
+	if (reading == session)
+		reading = NULL;
+	release(session->epoch);
+	session->epoch = NULL;
 }
 
 /* For a connection that tls_session_begin() never saw: no certificate, no handshake */

@@ -9,12 +9,22 @@
  *	MHD_start_daemon(MHD_USE_TLS | ..., MHD_OPTION_ARRAY, tls_mhd_options(),
  *			 MHD_OPTION_NOTIFY_CONNECTION, notify, ...)
  *	notify, MHD_CONNECTION_NOTIFY_STARTED:
- *		tls_session_begin(tls, MHD_get_connection_info(connection,
- *				  MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session, &epoch)
+ *		session = (struct tls_session){ .fd = socket, .gnutls = MHD_get_connection_info(
+ *			connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session };
+ *		tls_session_begin(tls, &session, now_ns)
+ *	MHD_OPTION_EXTERNAL_LOGGER, a message:
+ *		tls_complaint(message)
  *	notify, MHD_CONNECTION_NOTIFY_CLOSED:
- *		tls_session_end(epoch)
+ *		tls_session_end(&session)
  *
  * A connection whose begin failed or was forgotten has no certificate, so its handshake fails.
+ *
+ * A server name (RFC 6066) selects nothing, as there is one certificate, and is not looked at.
+ *
+ * Sessions are resumed by tickets (RFC 5077, RFC 8446), without anything kept for them. A key for
+ * tickets is random, lasts TLS_TICKET_NS, and ends with its certificate: after a reload none of the tickets
+ * from before it is taken. Where clients show certificates there are no tickets: each handshake
+ * verifies.
  */
 #pragma once
 
@@ -26,8 +36,18 @@
 
 #include "web/config/webconfig.h"
 
+#define TLS_TICKET_NS (UINT64_C(3600) * 1000000000)
+
 struct tls;
 struct tls_epoch; /* what one load gave; lives while tls or a session uses it */
+
+/* One of a connection; to stay where it is from its begin to its end */
+struct tls_session {
+	gnutls_session_t gnutls;
+	int fd;
+	int reached; /* in its handshake */
+	struct tls_epoch *epoch;
+};
 
 /**
  * tls_read() - Copy certificate, key and client CA into memory, while they may still be read
@@ -82,18 +102,27 @@ void tls_free(struct tls *tls);
 
 /**
  * tls_session_begin() - Give a session all it needs for its handshake, which must not have begun
- * @ret_epoch:	For tls_session_end()
+ * @session:	With gnutls and fd, the rest zeroed
+ * @now_ns:	CLOCK_MONOTONIC
  *
- * Uses the session's gnutls_db_set_ptr(), which libmicrohttpd leaves alone.
+ * Uses the gnutls session's gnutls_db_set_ptr() and the receiving end of its transport, which
+ * libmicrohttpd leaves alone.
  *
- * Return: 0, -EPROTO: the handshake will fail, and there is nothing to end
+ * Return: 0, -EPROTO: the handshake will fail. To be ended in both cases
  */
-int tls_session_begin(struct tls *tls, gnutls_session_t session, struct tls_epoch **ret_epoch);
+int tls_session_begin(struct tls *tls, struct tls_session *session, uint64_t now_ns);
 
 /**
- * tls_session_end() - The session is closed, or about to be; NULL is fine
+ * tls_complaint() - Send the alert that libmicrohttpd doesn't send where a handshake fails
+ * @message:	What libmicrohttpd says. It says this one before it closes the connection, and not of
+ *		which: it is the one that read last. Others are passed over.
  */
-void tls_session_end(struct tls_epoch *epoch);
+void tls_complaint(const char *message);
+
+/**
+ * tls_session_end() - The session is closed, or about to be; a zeroed one is fine
+ */
+void tls_session_end(struct tls_session *session);
 
 /**
  * tls_mhd_options() - What libmicrohttpd must be told to start with MHD_USE_TLS, and no more

@@ -202,21 +202,24 @@ static void notify(void *cls, struct MHD_Connection *connection, void **context,
 		   enum MHD_ConnectionNotificationCode code)
 {
 	struct served *served = cls;
+	struct tls_session *session;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		tls_session_end(*context);
+		free(*context);
 		served->open--;
 		return;
 	}
 	served->open++;
+	session = calloc(1, sizeof(*session));
+	assert_non_null(session);
+	*context = session;
+	session->fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	session->gnutls = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+				  ->tls_session;
 	if (served->begin)
-		assert_int_equal(
-			tls_session_begin(served->tls,
-					  MHD_get_connection_info(
-						  connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
-						  ->tls_session,
-					  (struct tls_epoch **)context),
-			0);
+		assert_int_equal(tls_session_begin(served->tls, session, 1), 0);
 }
 
 static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, const char *url,
