@@ -10,6 +10,30 @@
 
 #include "base/number.h"
 
+/* 0.0.0.0 and [::] are all addresses of this host, as they are for Go's programs */
+static bool is_any(const struct sockaddr_storage *socket)
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)socket;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)socket;
+
+	return socket->ss_family == AF_INET ? v4->sin_addr.s_addr == htonl(INADDR_ANY)
+					    : IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+}
+
+static in_port_t port_of(const struct address *address)
+{
+	return address->socket.ss_family == AF_INET
+		       ? ((const struct sockaddr_in *)&address->socket)->sin_port
+		       : ((const struct sockaddr_in6 *)&address->socket)->sin6_port;
+}
+
+bool address_covers(const struct address *one, const struct address *other)
+{
+	if (one->any_family)
+		return port_of(one) == port_of(other);
+	return one->bytes == other->bytes && !memcmp(&one->socket, &other->socket, one->bytes);
+}
+
 int address_parse(const char *text, struct address *ret_address)
 {
 	struct address address = { .text = text };
@@ -29,7 +53,6 @@ int address_parse(const char *text, struct address *ret_address)
 		return -EINVAL;
 	else
 		snprintf(host, sizeof(host), "%.*s", (int)length, text);
-	address.any_family = length == 0;
 	if (length == 0 || inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
 		v6->sin6_family = AF_INET6;
 		v6->sin6_port = htons((uint16_t)port);
@@ -41,6 +64,12 @@ int address_parse(const char *text, struct address *ret_address)
 		address.bytes = sizeof(*v4);
 	} else {
 		return -EINVAL;
+	}
+	if (is_any(&address.socket)) {
+		*v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+					     .sin6_port = htons((uint16_t)port) };
+		address.bytes = sizeof(*v6);
+		address.any_family = true;
 	}
 	*ret_address = address;
 	return 0;

@@ -10,7 +10,7 @@ struct address {
 	const char *text;
 	struct sockaddr_storage socket;
 	socklen_t bytes;
-	bool any_family; /* the host was left out: IPv6 and IPv4 */
+	bool any_family; /* the host was left out, or 0.0.0.0 or [::]: IPv6 and IPv4, and @socket is [::] */
 };
 
 /**
@@ -20,3 +20,10 @@ struct address {
  * Return: 0, -EINVAL
  */
 int address_parse(const char *text, struct address *ret_address);
+
+/**
+ * address_covers() - Whether who listens on @one gets all that comes to @other
+ *
+ * The kernel would refuse to listen on both.
+ */
+bool address_covers(const struct address *one, const struct address *other);

@@ -190,20 +190,37 @@ static int set_max_requests(void *target, void *field, const char *value, struct
 	return set_count(field, 0, MAX_REQUESTS, value, ret_reason);
 }
 
+/* Among the others, in place of those that it covers; not at all if one of them covers it */
+static int add_address(struct options *options, const struct address *address)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < options->address_count; i++)
+		if (address_covers(&options->addresses[i], address))
+			return 0;
+	for (uint32_t i = 0; i < options->address_count; i++)
+		if (!address_covers(address, &options->addresses[i]))
+			options->addresses[kept++] = options->addresses[i];
+	options->address_count = kept;
+	if (kept == OPTIONS_ADDRESSES)
+		return -ENOSPC;
+	options->addresses[options->address_count++] = *address;
+	return 0;
+}
+
 static int set_listen_address(void *target, void *field, const char *value,
 			      struct reason *ret_reason)
 {
-	struct options *options = target;
+	struct address address;
 
 	(void)field;
-	if (options->address_count == OPTIONS_ADDRESSES)
-		return reason_set(ret_reason, -ENOSPC, "at most %d addresses", OPTIONS_ADDRESSES);
-	if (address_parse(value, &options->addresses[options->address_count]) < 0)
+	if (address_parse(value, &address) < 0)
 		return reason_set(ret_reason, -EINVAL,
 				  "\"%.64s\" is not an address; write :9713, 127.0.0.1:9713 or "
 				  "[::1]:9713",
 				  value);
-	options->address_count++;
+	if (add_address(target, &address) < 0)
+		return reason_set(ret_reason, -ENOSPC, "at most %d addresses", OPTIONS_ADDRESSES);
 	return 0;
 }
 
@@ -265,7 +282,8 @@ static const struct flag flags[] = {
 	  "Maximum number of label sets; the rest is counted as \"other\"", set_max_series,
 	  FIELD(max_series) },
 	{ "web.listen-address", "ADDRESS", "127.0.0.1:9713",
-	  "Address for Prometheus; repeatable; :9713 is every address of this host, IPv6 and IPv4",
+	  "Address for Prometheus; repeatable; :9713, 0.0.0.0:9713 and [::]:9713 are every address "
+	  "of this host, IPv6 and IPv4",
 	  set_listen_address, 0 },
 	{ "web.telemetry-path", "PATH", "/metrics", "Path of the metrics", set_telemetry_path,
 	  FIELD(telemetry_path) },

@@ -249,6 +249,15 @@ class Ways(Start):
         for address in ("127.0.0.1", "::1"):
             self.assertEqual(exporter.get("/metrics", address=address).status, 200)
 
+    def test_an_unspecified_address_is_every_address(self):
+        for listen, more in (("0.0.0.0:9713", ()), ("[::]:9713", ()),
+                             ("127.0.0.1:9713", ("-web.listen-address", "[::]:9713",
+                                                 "-web.listen-address", "0.0.0.0:9713"))):
+            exporter = Exporter.start(self, self.box, *more, listen=listen)
+            for address in ("127.0.0.1", "::1"):
+                self.assertEqual(exporter.get("/metrics", address=address).status, 200, listen)
+            exporter.stop()
+
     def test_several_addresses_and_another_path(self):
         exporter = Exporter(self.box, "--web.listen-address=[::1]:9714", "-web.telemetry-path=/m")
         self.addCleanup(exporter.kill)

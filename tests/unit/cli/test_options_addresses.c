@@ -29,8 +29,10 @@ static void test_addresses_are_numeric(void **state)
 	} cases[] = {
 		{ ":9713", "::", AF_INET6, 9713, true },
 		{ "127.0.0.1:1", "127.0.0.1", AF_INET, 1, false },
-		{ "0.0.0.0:65535", "0.0.0.0", AF_INET, 65535, false },
-		{ "[::]:9713", "::", AF_INET6, 9713, false },
+		{ "0.0.0.0:65535", "::", AF_INET6, 65535, true },
+		{ "[::]:9713", "::", AF_INET6, 9713, true },
+		{ "[0:0::0:0]:9713", "::", AF_INET6, 9713, true },
+		{ "0.0.0.1:9713", "0.0.0.1", AF_INET, 9713, false },
 		{ "[::1]:9713", "::1", AF_INET6, 9713, false },
 		{ "[2001:db8::192.0.2.1]:80", "2001:db8::c000:201", AF_INET6, 80, false },
 		{ "localhost:9713", "127.0.0.1", AF_INET, 9713, false },
@@ -120,6 +122,41 @@ static void test_up_to_sixteen_addresses_are_listened_on(void **state)
 	assert_non_null(strstr(reason.text, "at most 16 addresses"));
 }
 
+/* The kernel would refuse the second of each pair */
+static void test_what_another_covers_is_not_listened_on(void **state)
+{
+	static const struct {
+		const char *first, *second, *third;
+		uint32_t count;
+		const char *listened; /* the first of them */
+	} cases[] = {
+		{ ":9713", ":9713", ":9713", 1, ":9713" },
+		{ "0.0.0.0:9713", "[::]:9713", "127.0.0.1:9713", 1, "0.0.0.0:9713" },
+		{ "[::1]:9713", "127.0.0.1:9713", "[::]:9713", 1, "[::]:9713" },
+		{ "127.0.0.1:1", ":2", "127.0.0.1:2", 2, "127.0.0.1:1" },
+		{ "127.0.0.1:1", "localhost:1", "[::1]:1", 2, "127.0.0.1:1" },
+		{ "127.0.0.1:1", "127.0.0.1:2", "127.0.0.2:1", 3, "127.0.0.1:1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *argv[] = { "program",
+				       "-dnstt.domain=t.example.com",
+				       "-web.listen-address",
+				       cases[i].first,
+				       "-web.listen-address",
+				       cases[i].second,
+				       "-web.listen-address",
+				       cases[i].third };
+
+		assert_int_equal(options_parse((int)COUNT(argv), (char *const *)(uintptr_t)argv,
+					       &options, &reason),
+				 0);
+		assert_int_equal(options.address_count, cases[i].count);
+		assert_string_equal(options.addresses[0].text, cases[i].listened);
+	}
+}
+
 static void test_long_address_is_refused(void **state)
 {
 	char text[500];
@@ -139,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_addresses_are_numeric),
 		cmocka_unit_test(test_anything_else_is_refused_with_examples),
 		cmocka_unit_test(test_up_to_sixteen_addresses_are_listened_on),
+		cmocka_unit_test(test_what_another_covers_is_not_listened_on),
 		cmocka_unit_test(test_long_address_is_refused),
 	};
 
