@@ -355,7 +355,7 @@ class Works(unittest.TestCase):
             os.symlink(f"{away}/2.mmdb", f"{folder}/new")
             os.rename(f"{folder}/new", f"{folder}/link.mmdb")
             os.kill(exporter.pid, signal.SIGHUP)
-            host.eventually(lambda: self.assertIn("was replaced", exporter.stderr()))
+            host.eventually(lambda: self.assertIn("database was replaced", exporter.stderr()))
 
 
 if __name__ == "__main__":

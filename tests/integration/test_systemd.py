@@ -260,7 +260,7 @@ class Filtered(unittest.TestCase):
             exporter.expect(self, tally.counts())
             os.utime(database)
             os.kill(exporter.pid, signal.SIGHUP)
-            host.eventually(lambda: self.assertIn("was replaced", exporter.stderr()))
+            host.eventually(lambda: self.assertIn("database was replaced", exporter.stderr()))
             exporter.expect(self, tally.counts())
             self.assertEqual(exporter.stop(), 0, exporter.stderr())
 
