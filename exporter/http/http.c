@@ -34,7 +34,7 @@ static const struct {
 	char value[2];
 } hidden[] = {
 	{ MHD_HTTP_HEADER_CONTENT_LENGTH, "0" },
-	{ MHD_HTTP_HEADER_COOKIE, "" },
+	{ MHD_HTTP_HEADER_COOKIE, " " }, /* of an empty one it reads the byte in front */
 	{ MHD_HTTP_HEADER_EXPECT, "" },
 };
 

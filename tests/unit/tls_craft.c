@@ -141,6 +141,7 @@ void tls_craft_open(struct tls_craft_pair *pair, struct tls *tls,
 	right(gnutls_credentials_set(pair->server, GNUTLS_CRD_CERTIFICATE,
 				     pair->server_credentials));
 	gnutls_transport_set_int(pair->server, pair->sockets[0]);
+	pair->keep = client->keep;
 	pair->session = (struct tls_session){ .gnutls = pair->server, .fd = pair->sockets[0] };
 	if (tls)
 		assert_int_equal(tls_session_begin(tls, &pair->session, tls_craft_now_ns), 0);
@@ -221,7 +222,8 @@ struct tls_craft_result tls_craft_shake(struct tls_craft_pair *pair)
 				assert_int_equal(gnutls_record_recv(pair->client, &byte, 1),
 						 GNUTLS_E_AGAIN);
 		}
-		(void)gnutls_session_get_data2(pair->client, &result.session);
+		if (pair->keep)
+			(void)gnutls_session_get_data2(pair->client, pair->keep);
 	}
 
 	return result;

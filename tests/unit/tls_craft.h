@@ -40,7 +40,6 @@ struct tls_craft_result {
 	const char *suite;
 	const char *group;
 	bool resumed;
-	gnutls_datum_t session; /* for a later one; of gnutls_malloc() */
 };
 
 struct tls_craft_client {
@@ -48,6 +47,7 @@ struct tls_craft_client {
 	const struct tls_craft_identity *identity; /* NULL: none */
 	const char *server_name;		   /* NULL: none */
 	const gnutls_datum_t *resume;		   /* a session to be resumed; NULL: none */
+	gnutls_datum_t *keep;			   /* gets the session, for gnutls_free() */
 };
 
 /* A session of each side, over a socket pair */
@@ -57,6 +57,7 @@ struct tls_craft_pair {
 	gnutls_certificate_credentials_t server_credentials; /* as libmicrohttpd's: empty */
 	gnutls_certificate_credentials_t client_credentials;
 	struct tls_session session;
+	gnutls_datum_t *keep;
 	int sockets[2];
 };
 

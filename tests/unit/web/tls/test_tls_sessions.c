@@ -37,7 +37,6 @@ static void test_any_server_name_is_served(void **state)
 
 		if (result.client < 0 || strcmp(result.name, "a") != 0)
 			fail_msg("%s: %s", names[i / 2], gnutls_strerror(result.server));
-		gnutls_free(result.session.data);
 	}
 	tls_free(tls);
 }
@@ -164,7 +163,7 @@ static void test_only_the_failed_session_gets_the_alert(void **state)
 	tls_complaint("Error: received handshake message out of context.\n");
 	assert_int_equal(recv(half.sockets[1], &byte, 1, 0), -1);
 
-	gnutls_free(tls_craft_shake(&whole).session.data);
+	assert_int_equal(tls_craft_shake(&whole).client, 0);
 	assert_int_equal(gnutls_record_send(whole.client, "x", 1), 1);
 	assert_int_equal(gnutls_record_recv(whole.server, &byte, 1), 1);
 	tls_complaint("Closing connection.\n"); /* of something else */
@@ -177,23 +176,18 @@ static void test_only_the_failed_session_gets_the_alert(void **state)
 	tls_free(tls);
 }
 
-static struct tls_craft_result again(struct tls *tls, unsigned version,
-				     const gnutls_datum_t *session)
+/* Whether a session is resumed; the new one goes to @keep */
+static bool again(struct tls *tls, unsigned version, const gnutls_datum_t *session,
+		  gnutls_datum_t *keep)
 {
-	const struct tls_craft_client client = { .priority = versions[version], .resume = session };
+	const struct tls_craft_client client = { .priority = versions[version],
+						 .resume = session,
+						 .keep = keep };
 	struct tls_craft_result result = tls_craft_handshake(tls, &client);
 
 	assert_int_equal(result.client, 0);
 	assert_int_equal(result.server, 0);
 	assert_string_equal(result.name, "a");
-	return result;
-}
-
-static bool is_resumed(struct tls *tls, unsigned version, const gnutls_datum_t *session)
-{
-	struct tls_craft_result result = again(tls, version, session);
-
-	gnutls_free(result.session.data);
 	return result.resumed;
 }
 
@@ -203,18 +197,17 @@ static void test_sessions_are_resumed_for_an_hour(void **state)
 
 	for (unsigned i = 0; i < COUNT(versions); i++) {
 		struct tls *tls = tls_craft_load(place, A);
-		struct tls_craft_result first;
+		gnutls_datum_t first;
 
 		tls_craft_now_ns = 1000;
-		first = again(tls, i, NULL);
-		assert_false(first.resumed);
+		assert_false(again(tls, i, NULL, &first));
 		for (unsigned j = 0; j < 5; j++)
-			assert_true(is_resumed(tls, i, &first.session));
+			assert_true(again(tls, i, &first, NULL));
 		tls_craft_now_ns += HOUR_NS - 1;
-		assert_true(is_resumed(tls, i, &first.session));
+		assert_true(again(tls, i, &first, NULL));
 		tls_craft_now_ns += 1; /* a new key */
-		assert_false(is_resumed(tls, i, &first.session));
-		gnutls_free(first.session.data);
+		assert_false(again(tls, i, &first, NULL));
+		gnutls_free(first.data);
 		tls_free(tls);
 	}
 }
@@ -226,11 +219,12 @@ static void test_a_reload_ends_what_could_be_resumed(void **state)
 
 	for (unsigned i = 0; i < COUNT(versions); i++) {
 		struct tls *tls = tls_craft_load(place, A);
-		struct tls_craft_result first = again(tls, i, NULL);
+		gnutls_datum_t first;
 
+		assert_false(again(tls, i, NULL, &first));
 		assert_int_equal(tls_reload(tls, &same, time(NULL), &place->reason), 0);
-		assert_false(is_resumed(tls, i, &first.session));
-		gnutls_free(first.session.data);
+		assert_false(again(tls, i, &first, NULL));
+		gnutls_free(first.data);
 		tls_free(tls);
 	}
 	webconfig_free(&same);
@@ -244,19 +238,20 @@ static void test_where_clients_show_certificates_none_is_resumed(void **state)
 	struct tls_craft_place *place = *state;
 
 	for (unsigned i = 0; i < COUNT(versions) * COUNT(types); i++) {
+		gnutls_datum_t first = { 0 };
 		struct tls_craft_client client = { .priority = versions[i % 2],
-						   .identity = &place->b };
-		struct tls_craft_result result;
+						   .identity = &place->b,
+						   .keep = &first };
 		struct tls *tls;
 		char keys[256];
 
 		(void)snprintf(keys, sizeof(keys), A CA "%s\n", types[i / 2]);
 		tls = tls_craft_load(place, keys);
-		result = tls_craft_handshake(tls, &client);
-		assert_int_equal(result.client, 0);
-		client.resume = result.session.size ? &result.session : NULL;
+		assert_int_equal(tls_craft_handshake(tls, &client).client, 0);
+		client.resume = first.size ? &first : NULL;
+		client.keep = NULL;
 		assert_false(tls_craft_handshake(tls, &client).resumed);
-		gnutls_free(result.session.data);
+		gnutls_free(first.data);
 		tls_free(tls);
 	}
 }
@@ -269,15 +264,17 @@ static void test_a_ticket_from_before_is_no_certificate(void **state)
 
 	for (unsigned i = 0; i < COUNT(versions); i++) {
 		struct tls *tls = tls_craft_load(place, A);
-		struct tls_craft_result first = again(tls, i, NULL), second;
+		gnutls_datum_t first;
 		const struct tls_craft_client client = { .priority = versions[i],
-							 .resume = &first.session };
+							 .resume = &first };
+		struct tls_craft_result second;
 
+		assert_false(again(tls, i, NULL, &first));
 		assert_int_equal(tls_reload(tls, &strict, time(NULL), &place->reason), 0);
 		second = tls_craft_handshake(tls, &client);
 		assert_true(second.server < 0);
 		assert_true(second.client < 0);
-		gnutls_free(first.session.data);
+		gnutls_free(first.data);
 		tls_free(tls);
 	}
 	webconfig_free(&strict);
