@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One packet in, one record out: the datagram, the message, the verdict. No system calls. */
+/* One packet in, its record out: the datagram, the message, the verdict. No system calls. */
 #include "capture/decode.h"
 
 #include <sys/param.h>
@@ -47,13 +47,28 @@ static bool has_qtype(const struct tunnel *tunnel, uint16_t qtype)
 	return false;
 }
 
-static void show_packets(const struct tunnel_packets *packets, const struct tunnel *tunnel,
-			 struct record *record)
+/* What tells it from others of the client, as it begins with random padding, or a KCP header with a
+ * clock in it. Without a key: who makes two that are taken for one could have sent one twice.
+ */
+static void fingerprint(const uint8_t *written, size_t bytes, uint8_t ret_content[8])
 {
-	record->payload_bytes = packets->bytes;
-	memcpy(record->head, packets->first, MIN(packets->first_bytes, RECORD_HEAD_BYTES));
-	if (packets->first_bytes >= TUNNEL_HEAD_BYTES && tunnel->framing != FRAMING_DNSTTEX)
-		record->flags |= RECORD_FLAG_KCP; /* dnsttEx has a KCP of its own */
+	uint64_t words[4] = { 0 }, print = bytes;
+
+	memcpy(words, written, MIN(bytes, sizeof(words)));
+	for (unsigned i = 0; i < 4; i++) {
+		print = (print ^ words[i]) * 0x9e3779b97f4a7c15;
+		print ^= print >> 32;
+	}
+	memcpy(ret_content, &print, sizeof(print));
+}
+
+static void show_packets(const struct tunnel_packets *packets, struct record *message)
+{
+	message->payload_bytes = packets->bytes;
+	message->segments = packets->segments;
+	message->conv = packets->conv;
+	message->una = packets->una;
+	message->flags |= packets->flags;
 }
 
 /* Rules 6 to 13 of dnstt-server; of a response, what its question was */
@@ -62,9 +77,9 @@ static uint8_t judge(const struct dns_message *message, const struct domains *do
 {
 	const bool is_query = record->kind == RECORD_QUERY;
 	static uint8_t decoded[BASE32_DECODED_BYTES]; /* static: not zeroed each time */
-	struct tunnel_packets packets = { .bytes = 0 };
+	struct tunnel_packets packets = { .last_command = RECORD_KCP_ACK };
 	const struct tunnel *tunnel;
-	const uint8_t *rest;
+	struct cursor rest;
 	unsigned prefix;
 	int index, bytes;
 
@@ -87,18 +102,18 @@ static uint8_t judge(const struct dns_message *message, const struct domains *do
 	bytes -= tunnel->id_bytes;
 	if (bytes < 0)
 		return VERDICT_SHORT;
-	rest = decoded + tunnel->id_bytes;
-	if (!tunnel_upstream[tunnel->framing](rest, (size_t)bytes, &packets))
+	rest = (struct cursor){ decoded + tunnel->id_bytes, decoded + tunnel->id_bytes + bytes };
+	if (is_query && tunnel->framing != FRAMING_DNSTTEX) /* which has a KCP of its own */
+		packets.more = record + 1;
+	if (!tunnel_upstream[tunnel->framing](rest, &packets))
 		return VERDICT_FRAMING;
 	memcpy(record->client_id, decoded, tunnel->id_bytes);
 	if (!is_query)
 		return VERDICT_ACCEPTED; /* what the question held is not the response's */
-	if (packets.bytes > 0)
-		show_packets(&packets, tunnel, record);
-	else
-		memcpy(record->head, rest, (size_t)MIN(bytes, RECORD_HEAD_BYTES));
-	if (bytes >= 4)
-		memcpy(record->nonce, rest + 2, sizeof(record->nonce));
+	record->edns_size = message->edns_size;
+	record->qname_bytes = message->qname.bytes;
+	fingerprint(rest.at, (size_t)bytes, record->content);
+	show_packets(&packets, record);
 	return VERDICT_ACCEPTED;
 }
 
@@ -108,7 +123,7 @@ static uint8_t read_message(struct cursor *cursor, const struct domains *domains
 	const bool is_query = record->kind == RECORD_QUERY;
 	static struct dns_message message; /* static: its labels are not zeroed each time */
 	const bool is_read = dns_read(cursor, is_query, &message);
-	struct tunnel_packets packets;
+	struct tunnel_packets packets = { .last_command = RECORD_KCP_PUSH };
 	uint8_t verdict;
 
 	record->dns_id = message.id;
@@ -125,25 +140,28 @@ static uint8_t read_message(struct cursor *cursor, const struct domains *domains
 	if (is_query && domains->config->use_ecs && client_subnet(&message, record->resolver))
 		record->flags |= RECORD_FLAG_ECS;
 	if (!is_query && !(message.flags & RECORD_FLAG_RCODE)) {
+		if (domains->config->tunnels[record->domain].framing != FRAMING_DNSTTEX)
+			packets.more = record + 1;
 		tunnel_downstream(message.txt, &packets);
-		if (packets.bytes > 0)
-			show_packets(&packets, &domains->config->tunnels[record->domain], record);
+		show_packets(&packets, record);
 	}
 	return VERDICT_ACCEPTED;
 }
 
-void decode(const struct sight *sight, const struct domains *domains, struct record *ret_record)
+unsigned decode(const struct sight *sight, const struct domains *domains,
+		struct record *ret_records)
 {
-	struct record *record = ret_record;
+	struct record *record = ret_records;
 	struct packet_datagram datagram;
 	size_t wanted;
 
 	*record = (struct record){ .interface = sight->interface,
+				   .time_ms = sight->time_ms,
 				   .domain = RECORD_NO_DOMAIN,
 				   .kind = sight->outgoing ? RECORD_RESPONSE : RECORD_QUERY,
 				   .verdict = VERDICT_PACKET };
 	if (!packet_read(sight, domains->config->port, &datagram))
-		return;
+		return 1;
 	if (datagram.is_v4)
 		packet_map_ipv4(datagram.resolver, record->resolver);
 	else
@@ -154,8 +172,9 @@ void decode(const struct sight *sight, const struct domains *domains, struct rec
 	if (!sight->outgoing) {
 		wanted = MIN(datagram.bytes, SERVER_BUFFER);
 		if (cursor_left(&datagram.message) < wanted)
-			return;
+			return 1;
 		datagram.message.end = datagram.message.at + wanted;
 	}
 	record->verdict = read_message(&datagram.message, domains, record);
+	return record_of_message(record);
 }

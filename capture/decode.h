@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One packet in, one record out */
+/* One packet in, its record out */
 #pragma once
 
 #include "capture/domains.h"
@@ -7,5 +7,10 @@
 
 struct record;
 
-/* Fill in a record, whole. No system calls; no state but static buffers. */
-void decode(const struct sight *sight, const struct domains *domains, struct record *ret_record);
+/* Fill in a record, whole, and those behind it that its segments need. No system calls; no state but
+ * static buffers.
+ * @ret_records: RECORD_MESSAGE_MAX of them
+ * Return: how many were filled in
+ */
+unsigned decode(const struct sight *sight, const struct domains *domains,
+		struct record *ret_records);

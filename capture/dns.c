@@ -11,36 +11,6 @@
 #define TYPE_TXT     16
 #define TYPE_OPT     41
 
-/* A name, following compression pointers wherever they lead (dns.go readName()) */
-static bool keep_name(struct cursor *cursor, const uint8_t *message, struct dns_name *name)
-{
-	unsigned bytes = 1, pointers = 0, labels = 0, length;
-	struct cursor at = *cursor;
-	const uint8_t *label;
-
-	while ((label = cursor_take(&at, 1)) && (length = *label) != 0) {
-		if (length < 64) {
-			name->label[labels++] = label;
-			bytes += 1 + length;
-			if (bytes > DNS_NAME_BYTES || !cursor_take(&at, length))
-				return false;
-			continue;
-		}
-		if (length < 0xc0 || !cursor_take(&at, 1) || ++pointers > POINTERS_MAX)
-			return false;
-		cursor->at = pointers == 1 ? at.at : cursor->at;
-		at.at = message;
-		if (!cursor_take(&at, cursor_be16(label) & 0x3fff))
-			return false;
-	}
-	name->label[labels] = label;
-	name->labels = (uint8_t)labels;
-	name->end = at.end;
-	name->is_in_line = pointers == 0;
-	cursor->at = pointers == 0 ? at.at : cursor->at;
-	return label;
-}
-
 /* How far a name had come at an offset that a pointer led it to, so that no byte of a message is
  * walked again and again, however many names end in it: what follows is known from the name's total.
  * Only messages of up to KNOWN_BYTES have more than two names read.
@@ -55,26 +25,32 @@ static struct mark {
 static struct mark totals[KNOWN_NAMES];
 static uint64_t first_name = 1, next_name = 1; /* of this message */
 
-/* A name that is not kept, by the same rules, as far as it is not known */
-static bool skip_name(struct cursor *cursor, const uint8_t *message)
+/* A name, following compression pointers wherever they lead (dns.go readName()). The first is kept; of
+ * the others, what is known need not be read. @ret_name: to keep it, or NULL
+ */
+__attribute__((always_inline)) static inline bool
+read_name(struct cursor *cursor, const uint8_t *message, struct dns_name *ret_name)
 {
 	const uint64_t first = first_name, name = next_name++;
-	unsigned bytes = 1, pointers = 0, length;
+	unsigned bytes = 1, pointers = 0, labels = 0, length;
 	struct cursor at = *cursor;
 
 	while (cursor_left(&at) > 0 && (length = *at.at) != 0) {
-		struct mark *mark = &marks[MIN((size_t)(at.at - message), KNOWN_BYTES)];
-
-		if (pointers > 0 && mark->name >= first && mark->name < name) {
+		if (pointers > 0) {
+			struct mark *mark = &marks[MIN((size_t)(at.at - message), KNOWN_BYTES)];
 			const struct mark *total = &totals[(mark->name - first) % KNOWN_NAMES];
 
-			bytes += total->bytes - mark->bytes;
-			pointers += total->pointers - mark->pointers;
-			break;
+			if (mark->name >= first && mark->name < name) {
+				bytes += total->bytes - mark->bytes;
+				pointers += total->pointers - mark->pointers;
+				break;
+			}
+			if (mark < marks + KNOWN_BYTES)
+				*mark = (struct mark){ name, bytes, pointers };
 		}
-		if (pointers > 0 && mark < marks + KNOWN_BYTES)
-			*mark = (struct mark){ name, bytes, pointers };
 		if (length < 64) {
+			if (ret_name)
+				ret_name->label[labels++] = at.at;
 			bytes += 1 + length;
 			if (bytes > DNS_NAME_BYTES || !cursor_skip(&at, 1 + length))
 				return false;
@@ -92,6 +68,13 @@ static bool skip_name(struct cursor *cursor, const uint8_t *message)
 		return false;
 	cursor->at = pointers == 0 ? at.at + 1 : cursor->at;
 	totals[(name - first) % KNOWN_NAMES] = (struct mark){ 0, bytes, pointers };
+	if (ret_name) {
+		ret_name->label[labels] = at.at;
+		ret_name->labels = (uint8_t)labels;
+		ret_name->bytes = (uint8_t)bytes;
+		ret_name->end = at.end;
+		ret_name->is_in_line = pointers == 0;
+	}
 	return true;
 }
 
@@ -102,7 +85,7 @@ static const uint8_t *dns_rr(struct cursor *cursor, const uint8_t *message,
 	const bool is_root = cursor_left(cursor) > 0 && *cursor->at == 0; /* as of an OPT */
 	const uint8_t *fixed;
 
-	if (is_root ? !cursor_take(cursor, 1) : !skip_name(cursor, message))
+	if (is_root ? !cursor_take(cursor, 1) : !read_name(cursor, message, NULL))
 		return NULL;
 	fixed = cursor_take(cursor, 10);
 	if (!fixed)
@@ -128,10 +111,7 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 	message->flags = cursor_be16(header + 2);
 	message->qdcount = cursor_be16(header + 4);
 	for (unsigned i = 0; i < message->qdcount && (whole || i == 0); i++) {
-		const bool is_name = i == 0 ? keep_name(cursor, start, &message->qname)
-					    : skip_name(cursor, start);
-
-		if (!is_name ||
+		if (!read_name(cursor, start, i == 0 ? &message->qname : NULL) ||
 		    !(fixed = cursor_take(cursor, 4))) /* QTYPE; QCLASS counts for nothing */
 			return false;
 		message->qtype = i == 0 ? cursor_be16(fixed) : message->qtype;

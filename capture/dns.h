@@ -17,6 +17,7 @@ struct dns_name {
 	const uint8_t *label[DNS_NAME_BYTES / 2 + 1]; /* length octet of each and of the root */
 	const uint8_t *end;			      /* of the message */
 	uint8_t labels;				      /* without the root */
+	uint8_t bytes;				      /* without pointers, the root included */
 	bool is_in_line;			      /* no pointer: one label behind the other */
 };
 

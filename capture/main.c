@@ -92,8 +92,9 @@ int main(void)
 		struct sight sight;
 
 		while (ring_next(&ring, &sight)) {
-			decode(&sight, &domains, &batch.records[(*count)++]);
-			if (*count == BATCH_RECORDS || ring.left == 0)
+			*count = (uint16_t)(*count +
+					    decode(&sight, &domains, &batch.records[*count]));
+			if (*count > BATCH_RECORDS - RECORD_MESSAGE_MAX || ring.left == 0)
 				send_batch(BATCH_TRAFFIC, *count * sizeof(struct record));
 		}
 		if (!await(POLLIN, 0))

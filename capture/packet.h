@@ -13,6 +13,7 @@ struct sight {
 	uint32_t captured;  /* bytes that may be read */
 	uint32_t length;    /* bytes that were on the wire */
 	uint32_t interface; /* index */
+	uint32_t time_ms;   /* since 1970, modulo 2^32 */
 	bool outgoing;	    /* leaves this host: a response; else it arrives: a query */
 };
 

@@ -84,6 +84,7 @@ bool ring_next(struct ring *ring, struct sight *ret_sight)
 				     .captured = packet->tp_snaplen,
 				     .length = packet->tp_len,
 				     .interface = (uint32_t)from->sll_ifindex,
+				     .time_ms = packet->tp_sec * 1000 + packet->tp_nsec / 1000000,
 				     .outgoing = from->sll_pkttype == PACKET_OUTGOING };
 	ring->packet += packet->tp_next_offset;
 	ring->left--;

@@ -16,11 +16,9 @@ typedef v16u8 sixteen __attribute__((aligned(1), may_alias)); /* in memory */
 
 static_assert(BYTE_ORDER == LITTLE_ENDIAN, "the first of two neighbours is in the lower bits");
 
-#define SIXTEEN(byte)                                                                         \
-	{                                                                                     \
-		byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, \
-			byte, byte, byte                                                      \
-	}
+/* clang-format off */
+#define SIXTEEN(b) { b, b, b, b, b, b, b, b, b, b, b, b, b, b, b, b }
+/* clang-format on */
 
 static inline v16u8 sixteen_load(const uint8_t *from)
 {

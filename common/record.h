@@ -2,7 +2,7 @@
 /* What capture tells the exporter: batches of 64-byte records over a SOCK_SEQPACKET socketpair
  *
  * Both processes run on one machine and come from one build, so every integer is in host byte
- * order unless it says otherwise. The exporter takes capture for hostile: record.c has every rule
+ * order unless it says otherwise. The exporter takes capture for hostile: record_check.c has every rule
  * that a message must pass before anything in it is looked at.
  */
 #pragma once
@@ -11,14 +11,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_NO_DOMAIN  255 /* the message is under no configured domain, or was not read so far */
-#define RECORD_ID_BYTES	  8   /* ClientID as dnstt has it; shorter ones are padded with zeros */
-#define RECORD_KCP_BYTES  24  /* a KCP segment header, kcp-go kcp.go IKCP_OVERHEAD */
-#define RECORD_HEAD_BYTES 22  /* of it: its last field is a length below 65536, little-endian */
+#define RECORD_NO_DOMAIN 255 /* the message is under no configured domain, or was not read so far */
+#define RECORD_ID_BYTES	 8   /* ClientID as dnstt has it; shorter ones are padded with zeros */
+#define RECORD_KCP_BYTES 24  /* a KCP segment header, kcp-go kcp.go IKCP_OVERHEAD */
+#define RECORD_KCP_PUSH	 81  /* its commands: kcp.go IKCP_CMD_PUSH, ..._ACK, ..._WASK, ..._WINS */
+#define RECORD_KCP_ACK	 82
+#define RECORD_KCP_WINS	 84
+#define RECORD_SEGMENTS	 5 /* that one record holds */
+#define RECORD_SEGMENTS_MAX \
+	170		      /* of a message: dnstt-server reads 4096 bytes (main.go recvLoop()) */
+#define RECORD_MESSAGE_MAX 35 /* records that stand for a message with so many */
 
 enum record_kind {
 	RECORD_QUERY = 1,
 	RECORD_RESPONSE = 2,
+	RECORD_MORE = 3, /* the next segments of the message before it */
 	RECORD_KINDS,
 };
 
@@ -47,39 +54,65 @@ enum verdict {
 
 #define RECORD_FLAG_RCODE 0x0f /* response: RCODE of the DNS header */
 #define RECORD_FLAG_TC	  0x10 /* response: truncated */
-#define RECORD_FLAG_KCP	  0x20 /* head is kcp-go's header, of 24 bytes (not dnsttEx) */
-#define RECORD_FLAG_ECS	  0x40 /* resolver is the EDNS Client Subnet prefix, not the address */
+#define RECORD_FLAG_KCP \
+	0x20 /* its first packet begins with a header of kcp-go's KCP (not dnsttEx's) */
+#define RECORD_FLAG_ECS	 0x40 /* resolver is the EDNS Client Subnet prefix, not the address */
+#define RECORD_FLAG_SN_0 0x80 /* sn of that header is 0 */
 
+/* A KCP segment, of its header what is needed later (kcp-go kcp.go segment) */
+struct segment {
+	uint32_t ts;	/* milliseconds on the sender's clock; of an ACK, of what it acknowledges */
+	uint32_t sn;	/* number of the segment, or of the one that is acknowledged */
+	uint16_t bytes; /* that it carries */
+	uint8_t command; /* RECORD_KCP_PUSH; in a query RECORD_KCP_ACK too: others are not passed on */
+	uint8_t reserved; /* zero */
+};
+
+/* A message; or, behind a message, some of its segments */
 struct record {
-	/* Accepted: as sent. Zero otherwise, as are head, nonce and payload_bytes. */
-	uint8_t client_id[RECORD_ID_BYTES];
-	/* Source of a query, destination of a response; IPv4 as ::ffff:a.b.c.d */
-	uint8_t resolver[16];
-	/* First bytes of the first tunnel packet that is not empty; in a query without one, of what
-	 * follows the ClientID; zeros after their end
-	 */
-	uint8_t head[RECORD_HEAD_BYTES];
-	/* Query: bytes 2 and 3 behind the ClientID, random in dnstt, which tell it from others with the
-	 * same head
-	 */
-	uint8_t nonce[2];
-	uint32_t interface;	/* index of the one that saw the packet */
-	uint16_t port;		/* the resolver's UDP port */
-	uint16_t dns_id;	/* ID of the DNS header */
-	uint16_t message_bytes; /* UDP payload, whole even where a fragment holds less */
-	uint16_t payload_bytes; /* tunnel packets (KCP datagrams), without their framing */
-	uint8_t domain;		/* index of the configured domain, or RECORD_NO_DOMAIN */
-	uint8_t kind;		/* enum record_kind */
-	uint8_t verdict;	/* enum verdict */
-	uint8_t flags;		/* RECORD_FLAG_... */
+	union {
+		struct {
+			/* Accepted: as sent. Zero otherwise, as are content, edns_size, payload_bytes,
+			 * qname_bytes, conv, una, and segments.
+			 */
+			uint8_t client_id[RECORD_ID_BYTES];
+			/* Source of a query, destination of a response; IPv4 as ::ffff:a.b.c.d */
+			uint8_t resolver[16];
+			uint8_t content[8]; /* query: fingerprint of what the client wrote */
+			uint32_t conv,
+				una; /* of the first KCP header; zero without RECORD_FLAG_KCP */
+			uint32_t interface; /* index of the one that saw the packet */
+			uint32_t time_ms;   /* when, since 1970, modulo 2^32 */
+			uint16_t port;	    /* the resolver's UDP port */
+			uint16_t dns_id;    /* ID of the DNS header */
+			uint16_t
+				message_bytes; /* UDP payload, whole even where a fragment holds less */
+			uint16_t
+				payload_bytes; /* tunnel packets (KCP datagrams), without framing */
+			uint16_t edns_size;    /* query: as dnstt-server reads it, 512 or more */
+			uint8_t qname_bytes;   /* query: as on the wire, with the root */
+			uint8_t segments;      /* that follow, RECORD_SEGMENTS in each record */
+		};
+		struct segment segment[RECORD_SEGMENTS]; /* RECORD_MORE; zero where there is none */
+	};
+	uint8_t domain; /* index of the configured domain, or RECORD_NO_DOMAIN; zero with RECORD_MORE */
+	uint8_t kind;	 /* enum record_kind */
+	uint8_t verdict; /* enum verdict; zero with RECORD_MORE */
+	uint8_t flags;	 /* RECORD_FLAG_...; zero with RECORD_MORE */
 };
 
 static_assert(sizeof(struct record) == 64, "a record is one cache line");
-static_assert(offsetof(struct record, interface) == 48, "no padding");
+static_assert(offsetof(struct record, domain) == 60, "no padding");
+
+/* Records that stand for a message */
+static inline unsigned record_of_message(const struct record *message)
+{
+	return 1 + (message->segments + RECORD_SEGMENTS - 1u) / RECORD_SEGMENTS;
+}
 
 #define BATCH_MAGIC   0x44545358u /* "DTSX" */
-#define BATCH_VERSION 1
-#define BATCH_RECORDS 512 /* at most, in one message */
+#define BATCH_VERSION 2
+#define BATCH_RECORDS 512 /* at most, in one batch; what stands for one packet is in one batch */
 
 enum batch_type {
 	BATCH_HELLO = 1, /* the first message: capture is confined and the ring runs */
@@ -137,23 +170,3 @@ struct batch {
 		struct record records[BATCH_RECORDS];
 	};
 };
-
-/* What the receiver remembers from one message to the next; zero at start. */
-struct batch_state {
-	uint64_t sequence; /* of the next message; 0 until the hello came */
-	uint64_t packets;
-	uint64_t ring_drops;
-	uint64_t stalls;
-};
-
-/**
- * record_batch_fault() - What is wrong with a message, if anything
- * @batch:	The message
- * @bytes:	Its length as received
- * @domains:	Configured domains: no record may name another
- * @state:	Brought up to date when the message is right
- *
- * Return: NULL if every rule holds, else a short description that names no content
- */
-const char *record_batch_fault(const struct batch *batch, size_t bytes, unsigned domains,
-			       struct batch_state *state);

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "build.h"
+#include "cli/wires.h"
 #include "http/listen.h"
 #include "intake/spawn.h"
 #include "run.h"
@@ -282,8 +283,13 @@ static int open_traffic(void)
 	struct reason reason;
 	int failed;
 
-	for (uint32_t i = 0; i < wanted.domains; i++)
+	for (uint32_t i = 0; i < wanted.domains; i++) {
 		exporter.names[i] = options->domains[i];
+		if (!wires_has_kcp(&options->capture.tunnels[i]))
+			wanted.without_kcp |= UINT64_C(1) << i;
+		if (!wires_has_readable_answers(&options->capture.tunnels[i]))
+			wanted.without_answers |= UINT64_C(1) << i;
+	}
 	if (getrandom(&wanted.key, sizeof(wanted.key), 0) != sizeof(wanted.key))
 		return fail(reason_call(&reason, "getrandom"), "cannot make a key for the tables",
 			    &reason);

@@ -103,7 +103,7 @@ static void capture_ready(void *context, uint32_t events)
 	struct exporter *exporter = context;
 
 	(void)events;
-	supervise_read(&exporter->capture, clock_monotonic_ns());
+	supervise_read(&exporter->capture, clock_now());
 }
 
 static void signal_ready(void *context, uint32_t events)

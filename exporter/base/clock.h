@@ -26,3 +26,13 @@ static inline uint64_t clock_realtime_ns(void)
 {
 	return clock_read_ns(CLOCK_REALTIME);
 }
+
+/* The same moment by both */
+struct moment {
+	uint64_t monotonic_ns, realtime_ns;
+};
+
+static inline struct moment clock_now(void)
+{
+	return (struct moment){ clock_monotonic_ns(), clock_realtime_ns() };
+}

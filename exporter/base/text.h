@@ -12,13 +12,23 @@ struct text {
 	bool full; /* something did not fit; what is there is no longer of use */
 };
 
-static inline void text_bytes(struct text *text, const char *bytes, size_t count)
+/* Where @count bytes may be written; NULL if they do not fit */
+static inline char *text_room(struct text *text, size_t count)
 {
 	if (count > (size_t)(text->end - text->at)) {
 		text->full = true;
-		return;
+		return NULL;
 	}
-	memcpy(text->at, bytes, count);
+	return text->at;
+}
+
+static inline void text_bytes(struct text *text, const char *bytes, size_t count)
+{
+	char *at = text_room(text, count);
+
+	if (!at)
+		return;
+	memcpy(at, bytes, count);
 	text->at += count;
 }
 
@@ -39,14 +49,19 @@ static inline void text_number(struct text *text, uint64_t number)
 	text_bytes(text, digits + at, sizeof(digits) - at);
 }
 
+/* Thousandths, with their point */
+static inline void text_thousandths(struct text *text, uint64_t thousandths)
+{
+	char fraction[5] = { '.', (char)('0' + thousandths / 100 % 10),
+			     (char)('0' + thousandths / 10 % 10), (char)('0' + thousandths % 10),
+			     0 };
+
+	text_number(text, thousandths / 1000);
+	text_string(text, fraction);
+}
+
 /* Seconds with milliseconds, as Prometheus shows times */
 static inline void text_seconds(struct text *text, uint64_t nanoseconds)
 {
-	uint64_t milliseconds = nanoseconds / 1000000;
-	char fraction[5] = { '.', (char)('0' + milliseconds / 100 % 10),
-			     (char)('0' + milliseconds / 10 % 10), (char)('0' + milliseconds % 10),
-			     0 };
-
-	text_number(text, milliseconds / 1000);
-	text_string(text, fraction);
+	text_thousandths(text, nanoseconds / 1000000);
 }

@@ -221,3 +221,16 @@ void wires_help(void)
 	for (size_t i = 0; i < ARRAY_LENGTH(wires); i++)
 		printf("  %-12s%s\n", wires[i].name, wires[i].server);
 }
+
+bool wires_has_kcp(const struct tunnel *tunnel)
+{
+	return tunnel->framing != FRAMING_DNSTTEX;
+}
+
+bool wires_has_readable_answers(const struct tunnel *tunnel)
+{
+	for (unsigned i = 0; i < tunnel->qtype_count; i++)
+		if (tunnel->qtypes[i] == TYPE_TXT)
+			return true;
+	return false;
+}

@@ -2,6 +2,8 @@
 /* -dnstt.domain: a tunnel domain, and which of dnstt's descendants writes to it */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/reason.h"
 
 struct tunnel;
@@ -23,3 +25,13 @@ int wires_parse(const char *text, struct tunnel *ret_tunnel, char ret_name[WIRES
  * wires_help() - Print the names of all wires and their servers to standard output
  */
 void wires_help(void);
+
+/**
+ * wires_has_kcp() - Whether its clients have kcp-go's KCP, whose headers capture reads
+ */
+bool wires_has_kcp(const struct tunnel *tunnel);
+
+/**
+ * wires_has_readable_answers() - Whether its server answers by TXT records, which capture reads
+ */
+bool wires_has_readable_answers(const struct tunnel *tunnel);

@@ -18,7 +18,7 @@ static const char *const stages[FAILURE_STAGES] = {
 	[FAILURE_CONFINE] = "confining itself (Landlock, limits, seccomp)",
 };
 
-enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char **ret_reason,
+enum ingest_end ingest_read(struct ingest *ingest, struct moment now, const char **ret_reason,
 			    int *ret_error)
 {
 	struct batch *batch = &ingest->batch;
@@ -38,7 +38,7 @@ enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char *
 		else if (message.msg_flags & MSG_TRUNC)
 			*ret_reason = "message is longer than any may be";
 		else
-			*ret_reason = record_batch_fault(batch, (size_t)bytes, ingest->domains,
+			*ret_reason = record_check_batch(batch, (size_t)bytes, ingest->domains,
 							 &ingest->state);
 		if (*ret_reason)
 			return INGEST_FAULT;
@@ -53,8 +53,7 @@ enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char *
 			ingest->ready = true;
 			break;
 		case BATCH_TRAFFIC:
-			traffic_records(ingest->traffic, batch->records, batch->header.count,
-					now_ns);
+			traffic_records(ingest->traffic, batch->records, batch->header.count, now);
 			break;
 		case BATCH_TYPES: break;
 		}

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/record.h"
+#include "base/clock.h"
+#include "common/record_check.h"
 
 struct traffic;
 
@@ -29,11 +30,10 @@ enum ingest_end {
 
 /**
  * ingest_read() - Take in what has arrived, some messages at most
- * @now_ns:	CLOCK_MONOTONIC
  * @ret_reason:	Set to a static text with INGEST_FAILED and INGEST_FAULT
  * @ret_error:	errno of capture with INGEST_FAILED
  *
  * System calls: recvmsg.
  */
-enum ingest_end ingest_read(struct ingest *ingest, uint64_t now_ns, const char **ret_reason,
+enum ingest_end ingest_read(struct ingest *ingest, struct moment now, const char **ret_reason,
 			    int *ret_error);

@@ -2,7 +2,7 @@
 /* The metrics of capture */
 #include "intake/intake_metrics.h"
 
-#include "common/record.h"
+#include "common/record_check.h"
 #include "metrics/exposition.h"
 #include "metrics/sample.h"
 

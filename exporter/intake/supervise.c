@@ -57,7 +57,7 @@ void supervise_begin(struct supervise *supervise, unsigned domains, struct traff
 	supervise->hello_due_ns = now_ns + HELLO_NS;
 }
 
-void supervise_read(struct supervise *supervise, uint64_t now_ns)
+void supervise_read(struct supervise *supervise, struct moment now)
 {
 	struct ingest *ingest = &supervise->ingest;
 	bool was_ready = ingest->ready;
@@ -65,8 +65,8 @@ void supervise_read(struct supervise *supervise, uint64_t now_ns)
 	enum ingest_end end;
 	int error = 0;
 
-	supervise->sent_ns = now_ns;
-	end = ingest_read(ingest, now_ns, &reason, &error);
+	supervise->sent_ns = now.monotonic_ns;
+	end = ingest_read(ingest, now, &reason, &error);
 	switch (end) {
 	case INGEST_OPEN:
 		if (supervise->is_silent)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "intake/ingest.h"
 #include "intake/spawn.h"
 
@@ -33,7 +34,7 @@ void supervise_begin(struct supervise *supervise, unsigned domains, struct traff
  * Waits up to two seconds for a capture that closed the socketpair. System calls: recvmsg, poll,
  * waitid, kill.
  */
-void supervise_read(struct supervise *supervise, uint64_t now_ns);
+void supervise_read(struct supervise *supervise, struct moment now);
 
 /**
  * supervise_check() - End a capture that has not said hello in time; log when one falls silent

@@ -8,7 +8,7 @@
 #include "metrics/sample.h"
 
 #define NUMBER_BYTES 24 /* of the largest value, with its blank and its line feed */
-#define SUFFIX_BYTES 6	/* _total */
+#define SUFFIX_BYTES 7	/* _bucket */
 #define HEADER_BYTES 40 /* of the two lines before the samples, without names and help */
 #define END_BYTES    8	/* # EOF */
 
@@ -44,6 +44,13 @@ size_t exposition_bound(const struct collector *collectors, size_t count)
 	return bytes;
 }
 
+static const char *const types[FAMILY_TYPES] = {
+	[COUNTER] = "counter\n",
+	[GAUGE] = "gauge\n",
+	[HISTOGRAM] = "histogram\n",
+	[SUMMARY] = "summary\n",
+};
+
 static void render_family(struct text *text, const struct family *family, const void *source,
 			  enum exposition_format format)
 {
@@ -58,7 +65,7 @@ static void render_family(struct text *text, const struct family *family, const 
 	text_string(text, "\n# TYPE ");
 	text_string(text, family->name);
 	text_string(text, suffix);
-	text_string(text, family->type == COUNTER ? "counter\n" : "gauge\n");
+	text_string(text, types[family->type]);
 	samples = text->at;
 	family->shape->write(text, family, source);
 	if (text->at == samples)

@@ -11,7 +11,7 @@
 
 struct text;
 
-enum family_type { COUNTER, GAUGE };
+enum family_type { COUNTER, GAUGE, HISTOGRAM, SUMMARY, FAMILY_TYPES };
 
 struct family;
 

@@ -31,11 +31,12 @@ static inline void sample_next_label(struct text *text, const char *key, const c
 	text_string(text, "\"");
 }
 
-/* name{key="label" */
-static inline void sample_label(struct text *text, const struct family *family, const char *key,
-				const char *label)
+/* Of a HISTOGRAM or a SUMMARY, name_part{key="label"; without a part it is "" */
+static inline void sample_part(struct text *text, const struct family *family, const char *part,
+			       const char *key, const char *label)
 {
-	sample_name(text, family);
+	text_string(text, family->name);
+	text_string(text, part);
 	text_string(text, "{");
 	text_string(text, key);
 	text_string(text, "=\"");
@@ -43,11 +44,35 @@ static inline void sample_label(struct text *text, const struct family *family, 
 	text_string(text, "\"");
 }
 
-/* The braces close, the value follows */
+/* name{key="label" */
+static inline void sample_label(struct text *text, const struct family *family, const char *key,
+				const char *label)
+{
+	sample_part(text, family, family->type == COUNTER ? "_total" : "", key, label);
+}
+
+/* The braces close, the value follows in thousandths */
+static inline void sample_end_thousandths(struct text *text, uint64_t thousandths)
+{
+	if (thousandths == 0) {
+		text_string(text, "} 0.000\n");
+		return;
+	}
+	text_string(text, "} ");
+	text_thousandths(text, thousandths);
+	text_string(text, "\n");
+}
+
+/* The braces close, the value follows. Of thousands of label sets most have a zero here. */
 static inline void sample_end(struct text *text, uint64_t number)
 {
-	text_string(text, "}");
-	sample_value(text, number);
+	if (number == 0) {
+		text_string(text, "} 0\n");
+		return;
+	}
+	text_string(text, "} ");
+	text_number(text, number);
+	text_string(text, "\n");
 }
 
 /* What the family's field is in a structure */

@@ -49,24 +49,14 @@ static uint64_t packet_hash(const struct duplicates *duplicates, const struct re
 	return hash_mix(hash ^ header, duplicates->key.k1);
 }
 
-static uint64_t message_hash(const struct duplicates *duplicates, const struct record *record,
-			     uint64_t session)
-{
-	uint64_t rest = (uint64_t)record->payload_bytes << 32 | (uint64_t)record->nonce[0] << 8 |
-			record->nonce[1];
-	uint64_t hash =
-		hash_mix(session ^ word(record->head), duplicates->key.k0 ^ word(record->head + 8));
-
-	return hash_mix(hash ^ word(record->head + 14), duplicates->key.k1 ^ rest);
-}
-
 struct sight_hash duplicates_hash(const struct duplicates *duplicates, const struct record *record,
 				  uint64_t session)
 {
 	struct sight_hash hash = { .packet = packet_hash(duplicates, record, session) };
 	bool repeats = record->kind == RECORD_QUERY && record->verdict == VERDICT_ACCEPTED;
 
-	hash.message = repeats ? message_hash(duplicates, record, session) : hash.packet;
+	hash.message = repeats ? hash_mix(session ^ word(record->content), duplicates->key.k1)
+			       : hash.packet;
 	return hash;
 }
 
@@ -101,6 +91,8 @@ enum sight_verdict duplicates_see(struct duplicates *duplicates, const struct si
 			continue;
 		if (age_ms <= DUPLICATES_RETRANSMITTED_MS)
 			verdict = SIGHT_RETRANSMITTED;
+		else if (verdict == SIGHT_FIRST)
+			verdict = SIGHT_STALE;
 		if (set[i].packet != now.packet)
 			continue;
 		if (age_ms <= DUPLICATES_MS && set[i].interface != interface)

@@ -19,6 +19,7 @@
 
 enum sight_verdict {
 	SIGHT_FIRST,
+	SIGHT_STALE, /* the same message, later than resolvers ask again */
 	SIGHT_RETRANSMITTED,
 	SIGHT_DUPLICATE,
 };

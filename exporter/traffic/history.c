@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/record.h"
+#include "common/record_check.h"
 #include "traffic/traffic.h"
 
 void history_open(struct history *ret_history)
@@ -57,6 +57,20 @@ static void watch_answers(struct history *history, const struct traffic *traffic
 	}
 }
 
+static void watch_work(struct history *history, const struct traffic *traffic, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < traffic->domains; i++) {
+		const bool is_idle = traffic->sessions.of_domain[i].active > 0 &&
+				     traffic->sessions.of_domain[i].working == 0 &&
+				     !(traffic->without_answers >> i & 1);
+
+		if (!is_idle)
+			history->idle_ns[i] = 0;
+		else if (history->idle_ns[i] == 0)
+			history->idle_ns[i] = now_ns;
+	}
+}
+
 void history_advance(struct history *history, const struct traffic *traffic,
 		     const struct batch_state *capture, uint64_t now_ns)
 {
@@ -64,6 +78,7 @@ void history_advance(struct history *history, const struct traffic *traffic,
 
 	watch_clients(history, traffic, now_ns);
 	watch_answers(history, traffic);
+	watch_work(history, traffic, now_ns);
 	if (history->count != 0 && now_ns < history->due_ns)
 		return;
 	/* As long as nobody is late the times stay on one grid, and 240 samples are an hour */
@@ -115,4 +130,9 @@ bool history_joined(const struct history_sample *earlier, const struct history_s
 uint64_t history_unanswered(const struct history *history, uint32_t domain)
 {
 	return history->unanswered_ns[domain];
+}
+
+uint64_t history_not_working(const struct history *history, uint32_t domain)
+{
+	return history->idle_ns[domain];
 }

@@ -34,6 +34,7 @@ struct history {
 	uint32_t peak;				/* the same, since the start */
 	uint64_t due_ns;			/* of the next sample */
 	uint64_t unanswered_ns[CONFIG_DOMAINS]; /* see history_unanswered() */
+	uint64_t idle_ns[CONFIG_DOMAINS];	/* see history_not_working() */
 };
 
 /**
@@ -84,3 +85,11 @@ bool history_joined(const struct history_sample *earlier, const struct history_s
  * none. It may be late by the time between two calls of history_advance().
  */
 uint64_t history_unanswered(const struct history *history, uint32_t domain);
+
+/**
+ * history_not_working() - Since when a domain has active clients, and none of them works
+ * @domain:	Index
+ *
+ * Return: that time, 0 if one works or none is active; always 0 where that is not known
+ */
+uint64_t history_not_working(const struct history *history, uint32_t domain);

@@ -6,13 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const struct place unmapped = { .country = "ZZ", .asn = 0 };
 
-static uint32_t add(struct series_table *table, uint8_t domain, const struct place *place)
+static void write_labels(struct series *series)
+{
+	struct text text = { series->labels, series->labels,
+			     series->labels + sizeof(series->labels), false };
+
+	text_string(&text, ",country=\"");
+	text_string(&text, series->other ? "other" : series->place.country);
+	text_string(&text, "\"");
+	series->country_bytes = (uint8_t)(text.at - text.start);
+	text_string(&text, ",asn=\"");
+	if (series->other)
+		text_string(&text, "other");
+	else
+		text_number(&text, series->place.asn);
+	text_string(&text, "\"");
+	series->label_bytes = (uint8_t)(text.at - text.start);
+}
+
+static uint32_t add(struct series_table *table, uint8_t domain, const struct place *place,
+		    bool is_other)
 {
 	uint32_t index = table->count++;
 
-	table->series[index] = (struct series){ .domain = domain, .place = *place };
+	table->series[index] =
+		(struct series){ .domain = domain, .place = *place, .other = is_other };
+	write_labels(&table->series[index]);
 	return index;
 }
 
@@ -50,12 +73,8 @@ void series_close(struct series_table *table)
 static uint32_t other_of(struct series_table *table, uint8_t domain)
 {
 	table->overflow++;
-	if (table->other[domain] == 0) {
-		uint32_t index = add(table, domain, &unmapped);
-
-		table->series[index].other = true;
-		table->other[domain] = index + 1;
-	}
+	if (table->other[domain] == 0)
+		table->other[domain] = add(table, domain, &unmapped, true) + 1;
 	return table->other[domain] - 1;
 }
 
@@ -75,7 +94,7 @@ uint32_t series_of(struct series_table *table, uint8_t domain, const struct plac
 	/* The series "other" of each domain stands in no bucket and does not count */
 	if (table->count >= table->max)
 		return other_of(table, domain);
-	index = add(table, domain, place);
+	index = add(table, domain, place, false);
 	table->series[index].next = *bucket;
 	*bucket = index + 1;
 	return index;

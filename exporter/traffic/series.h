@@ -8,6 +8,7 @@
 #include "base/hash.h"
 
 #define SERIES_COUNTRY_BYTES 3
+#define SERIES_LABEL_BYTES   40
 
 /* Where a resolver is. Unmapped: "ZZ" and 0. */
 struct place {
@@ -19,8 +20,17 @@ struct series {
 	uint64_t queries, sessions;
 	uint64_t bytes_in, bytes_out;	  /* DNS messages */
 	uint64_t payload_in, payload_out; /* tunnel packets in them */
-	uint32_t active, peak;
+	uint64_t established;		  /* handshakes completed */
+	uint64_t session_us;		  /* that sessions were there */
+	uint64_t unanswered;		  /* queries */
+	struct series_sum {
+		uint64_t count, ms;
+	} rtt; /* round trips */
+	uint32_t active, peak, working;
 	struct place place;
+	/* The place as labels, ,country="DE",asn="64496", as each scrape needs them many times */
+	char labels[SERIES_LABEL_BYTES];
+	uint8_t country_bytes, label_bytes; /* of them: the first label, and both */
 	uint8_t domain;
 	bool other;    /* country and asn are "other": what had no place of its own */
 	uint32_t next; /* of the same hash bucket, 1 + index */

@@ -9,6 +9,24 @@
 #include "base/array.h"
 #include "traffic/series.h"
 
+#define MS_NS 1000000
+
+static const struct histogram_scale duration_scale = {
+	.bound = { 10000, 30000, 60000, 300000, 900000, 1800000, 3600000, 7200000, 21600000,
+		   86400000 },
+	.le = { "10.0", "30.0", "60.0", "300.0", "900.0", "1800.0", "3600.0", "7200.0", "21600.0",
+		"86400.0" },
+	.buckets = 10,
+	.per_unit = 1000,
+};
+
+static const struct histogram_scale bytes_scale = {
+	.bound = { 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000 },
+	.le = { "10000.0", "100000.0", "1e+06", "1e+07", "1e+08", "1e+09", "1e+10" },
+	.buckets = 7,
+	.per_unit = 1,
+};
+
 int sessions_open(struct sessions *ret_sessions, struct series_table *series, uint32_t max,
 		  const struct hash_key *key)
 {
@@ -19,14 +37,20 @@ int sessions_open(struct sessions *ret_sessions, struct series_table *series, ui
 		sessions.mask = sessions.mask * 2 + 1;
 	bytes = ((size_t)max * sizeof(*sessions.session) + 63) / 64 * 64;
 	sessions.session = aligned_alloc(64, bytes);
+	sessions.kcp = malloc((size_t)max * sizeof(*sessions.kcp));
 	sessions.buckets = malloc(((size_t)sessions.mask + 1) * sizeof(*sessions.buckets));
-	if (!sessions.session || !sessions.buckets) {
+	if (!sessions.session || !sessions.kcp || !sessions.buckets) {
 		sessions_close(&sessions);
 		return -ENOMEM;
 	}
 	/* Written, so that the memory is there from the start and never grows */
 	memset(sessions.session, 0, bytes);
+	memset(sessions.kcp, 0, (size_t)max * sizeof(*sessions.kcp));
 	memset(sessions.buckets, 0, ((size_t)sessions.mask + 1) * sizeof(*sessions.buckets));
+	for (unsigned i = 0; i < CONFIG_DOMAINS; i++) {
+		sessions.ended[i].duration.scale = &duration_scale;
+		sessions.ended[i].bytes.scale = &bytes_scale;
+	}
 	*ret_sessions = sessions;
 	return 0;
 }
@@ -34,6 +58,7 @@ int sessions_open(struct sessions *ret_sessions, struct series_table *series, ui
 void sessions_close(struct sessions *sessions)
 {
 	free(sessions->session);
+	free(sessions->kcp);
 	free(sessions->buckets);
 	*sessions = (struct sessions){ 0 };
 }
@@ -79,10 +104,51 @@ static void list_append(struct sessions *sessions, struct session *session, uint
 	sessions->list[list].count++;
 }
 
+static void stop_working(struct sessions *sessions, struct session *session)
+{
+	uint32_t *older_newer, *newer_older;
+
+	if (!session->working)
+		return;
+	older_newer = session->older_working
+			      ? &sessions->session[session->older_working - 1].newer_working
+			      : &sessions->oldest_working;
+	newer_older = session->newer_working
+			      ? &sessions->session[session->newer_working - 1].older_working
+			      : &sessions->newest_working;
+	*older_newer = session->newer_working;
+	*newer_older = session->older_working;
+	sessions->series->series[session->series].working--;
+	sessions->of_domain[session->domain].working--;
+	sessions->working--;
+	session->working = false;
+}
+
+void sessions_took_data(struct sessions *sessions, struct session *session)
+{
+	uint32_t index = (uint32_t)(session - sessions->session) + 1;
+
+	stop_working(sessions, session);
+	session->older_working = sessions->newest_working;
+	session->newer_working = 0;
+	if (session->older_working)
+		sessions->session[session->older_working - 1].newer_working = index;
+	else
+		sessions->oldest_working = index;
+	sessions->newest_working = index;
+	session->working_ms = (uint32_t)(sessions->now_ns / MS_NS);
+	session->working = true;
+	sessions->series->series[session->series].working++;
+	sessions->of_domain[session->domain].working++;
+	sessions->working++;
+}
+
 static void deactivate(struct sessions *sessions, struct session *session)
 {
-	if (session->active)
-		sessions->series->series[session->series].active--;
+	if (!session->active)
+		return;
+	sessions->series->series[session->series].active--;
+	sessions->of_domain[session->domain].active--;
 	session->active = false;
 }
 
@@ -94,10 +160,25 @@ static void activate(struct sessions *sessions, struct session *session, uint32_
 	if (session->active && session->series == series)
 		return;
 	deactivate(sessions, session);
+	if (session->working) {
+		sessions->series->series[session->series].working--;
+		of->working++;
+	}
 	session->series = series;
 	session->active = true;
+	sessions->of_domain[session->domain].active++;
 	if (++of->active > of->peak)
 		of->peak = of->active;
+}
+
+static void observe_end(struct sessions *sessions, const struct session *session)
+{
+	struct sessions_ended *ended = &sessions->ended[session->domain];
+
+	if (!sessions_kcp(sessions, session)->is_established)
+		return;
+	histogram_observe(&ended->duration, (session->last_ns - session->first_ns) / MS_NS);
+	histogram_observe(&ended->bytes, session->bytes);
 }
 
 static void forget(struct sessions *sessions, struct session *session)
@@ -109,6 +190,8 @@ static void forget(struct sessions *sessions, struct session *session)
 	while (*link != index)
 		link = &sessions->session[*link - 1].next;
 	*link = session->next;
+	observe_end(sessions, session);
+	stop_working(sessions, session);
 	deactivate(sessions, session);
 	list_remove(sessions, session);
 	session->next = sessions->free;
@@ -130,6 +213,12 @@ void sessions_advance(struct sessions *sessions, uint64_t now_ns)
 	if (now_ns <= sessions->now_ns)
 		return;
 	sessions->now_ns = now_ns;
+	while (sessions->oldest_working) {
+		session = &sessions->session[sessions->oldest_working - 1];
+		if ((uint32_t)(now_ns / MS_NS) - session->working_ms <= SESSIONS_WORKING_NS / MS_NS)
+			break;
+		stop_working(sessions, session);
+	}
 	while ((session = oldest(sessions, SESSIONS_IDLE)) &&
 	       now_ns - session->last_ns > SESSIONS_REMEMBERED_NS)
 		forget(sessions, session);
@@ -144,6 +233,7 @@ void sessions_advance(struct sessions *sessions, uint64_t now_ns)
 		}
 		if (!first || now_ns - first->last_ns <= SESSIONS_ACTIVE_NS)
 			return;
+		stop_working(sessions, first); /* which is told to the millisecond only */
 		deactivate(sessions, first);
 		list_remove(sessions, first);
 		if (now_ns - first->last_ns > SESSIONS_REMEMBERED_NS) {
@@ -186,12 +276,12 @@ static struct session *room_for_one(struct sessions *sessions)
 }
 
 struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t domain,
-			       const uint8_t client_id[8], uint32_t series, bool *ret_new)
+			       const uint8_t client_id[8], uint32_t series, uint64_t *ret_silent_ns)
 {
 	struct session *session = sessions_find(sessions, hash, domain, client_id);
 	uint32_t *bucket = &sessions->buckets[hash & sessions->mask];
 
-	*ret_new = !session;
+	*ret_silent_ns = session ? sessions->now_ns - session->last_ns : SESSIONS_BEGUN;
 	if (session) {
 		bool is_known = sessions->now_ns - session->first_ns >= SESSIONS_KNOWN_NS;
 
@@ -202,6 +292,7 @@ struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t
 		*session = (struct session){ .domain = domain,
 					     .first_ns = sessions->now_ns,
 					     .next = *bucket };
+		*sessions_kcp(sessions, session) = (struct kcp){ .has_conv = false };
 		memcpy(session->client_id, client_id, sizeof(session->client_id));
 		*bucket = (uint32_t)(session - sessions->session) + 1;
 		list_append(sessions, session, SESSIONS_NEW);

@@ -11,12 +11,18 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "common/config.h"
+#include "metrics/histogram.h"
+#include "traffic/kcp.h"
 
 struct series_table;
 
 #define SESSIONS_ACTIVE_NS     (UINT64_C(30) * 1000000000)
 #define SESSIONS_REMEMBERED_NS (UINT64_C(240) * 1000000000)
+#define SESSIONS_WORKING_NS    SESSIONS_ACTIVE_NS
 #define SESSIONS_KNOWN_NS      (UINT64_C(5) * 1000000000) /* an idle client polls each 10 s */
+
+#define SESSIONS_BEGUN UINT64_MAX
 
 /* Sessions are in one of four lists, each in the order of the latest query. Who has to go first when
  * the table is full is in the first list that is not empty.
@@ -32,18 +38,27 @@ enum session_list {
 struct session {
 	uint8_t client_id[8];
 	uint64_t first_ns, last_ns; /* queries */
+	uint64_t bytes;		    /* DNS messages, both directions */
 	uint32_t next;		    /* in the hash bucket, 1 + index; or in the list of free ones */
 	uint32_t older, newer;	    /* in the list, 1 + index */
 	uint32_t series;	    /* of the resolver of the latest query */
-	uint32_t conv;		    /* of its KCP session, as sent */
+	uint32_t older_working, newer_working; /* in the order of working_ms, if it is there */
+	uint32_t working_ms; /* when the client last took new data; goes round in 49 days */
 	uint8_t domain;
 	uint8_t list;
 	bool active;
-	bool has_conv;
+	bool working;
+};
+
+/* Of a domain: its sessions that had completed their handshake, when they were forgotten */
+struct sessions_ended {
+	struct histogram duration; /* ms from the first query to the latest */
+	struct histogram bytes;
 };
 
 struct sessions {
 	struct session *session;
+	struct kcp *kcp; /* of each session, by its index */
 	uint32_t *buckets;
 	struct series_table *series;
 	struct hash_key key;
@@ -51,8 +66,14 @@ struct sessions {
 	struct {
 		uint32_t oldest, newest, count;
 	} list[SESSION_LISTS];
+	uint32_t oldest_working, newest_working;
+	uint32_t working;
+	struct {
+		uint32_t active, working;
+	} of_domain[CONFIG_DOMAINS];
 	uint64_t evictions; /* forgotten early, because the table was full */
 	uint64_t now_ns;
+	struct sessions_ended ended[CONFIG_DOMAINS];
 };
 
 /**
@@ -82,20 +103,32 @@ void sessions_prefetch(const struct sessions *sessions, uint64_t hash);
  * sessions_query() - An accepted query
  * @hash:	Of sessions_hash()
  * @series:	Series of its resolver; the session is counted there from now on
- * @ret_new:	True if dnstt-server begins a session with it
+ * @ret_silent_ns:	Since its query before; SESSIONS_BEGUN if dnstt-server begins it with this one
  *
  * A full table forgets one, in the order of enum session_list, and of a list the oldest.
  *
  * Return: the session, for the fields that are not the table's own
  */
 struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t domain,
-			       const uint8_t client_id[8], uint32_t series, bool *ret_new);
+			       const uint8_t client_id[8], uint32_t series,
+			       uint64_t *ret_silent_ns);
 
 /**
  * sessions_find() - A remembered session, or NULL
  */
 struct session *sessions_find(const struct sessions *sessions, uint64_t hash, uint8_t domain,
 			      const uint8_t client_id[8]);
+
+/**
+ * sessions_took_data() - The client has received something new: its tunnel works now
+ */
+void sessions_took_data(struct sessions *sessions, struct session *session);
+
+static inline struct kcp *sessions_kcp(const struct sessions *sessions,
+				       const struct session *session)
+{
+	return &sessions->kcp[session - sessions->session];
+}
 
 /**
  * sessions_active() - How many sent a query in the last 30 s

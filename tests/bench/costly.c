@@ -62,12 +62,12 @@ static void measure(struct packet *packet)
 			       .captured = (uint32_t)packet->size,
 			       .length = (uint32_t)packet->size,
 			       .interface = 2 };
-	struct record record;
+	static struct record records[RECORD_MESSAGE_MAX];
 
 	put_be16(packet->bytes + 2, packet->size);
 	put_be16(packet->bytes + 24, packet->size - 20);
 	blocks = 0;
-	decode(&sight, &domains, &record);
+	decode(&sight, &domains, records);
 	packet->cost = blocks;
 }
 

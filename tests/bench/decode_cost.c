@@ -47,20 +47,22 @@ static struct config config;
 static struct domains domains;
 static struct crowd crowd;
 static struct traffic traffic;
-static struct record records[PACKETS];
+static struct record records[PACKETS * RECORD_MESSAGE_MAX];
+static uint32_t count; /* of them */
 static uint8_t packets[PACKETS][FRAME_RESPONSE_MAX];
 static struct sight sights[PACKETS];
 static uint64_t colliding[COLLIDING];
 
 static void decode_all(void)
 {
+	count = 0;
 	for (unsigned i = 0; i < PACKETS; i++)
-		decode(&sights[i], &domains, &records[i]);
+		count += decode(&sights[i], &domains, &records[count]);
 }
 
 static void count_all(uint64_t now_ns)
 {
-	traffic_records(&traffic, records, PACKETS, now_ns);
+	traffic_records(&traffic, records, count, (struct moment){ now_ns, now_ns });
 }
 
 /* Called once what comes again and again is known: the tool counts only what is below these */
@@ -134,7 +136,7 @@ static void find_colliding(void)
 
 static void replace_ids(uint64_t batch)
 {
-	for (unsigned i = 0; i < PACKETS; i++)
+	for (unsigned i = 0; i < count; i += record_of_message(&records[i]))
 		memcpy(records[i].client_id, &colliding[(batch * PACKETS + i) % COLLIDING], 8);
 }
 
@@ -219,7 +221,8 @@ int main(int argc, char **argv)
 	memory = calloc(1, crowd_bytes(&options.crowd));
 	if (!memory)
 		error(1, 0, "no memory");
-	crowd_make(&crowd, &options.crowd, &link, memory);
+	if (!options.packet)
+		crowd_make(&crowd, &options.crowd, &link, memory);
 	for (uint64_t i = 0; i < options.before + options.batches; i++) {
 		const bool measured = i >= options.before;
 		const uint64_t at = i * PACKETS * 5000; /* 200,000 packets per second */
@@ -231,7 +234,7 @@ int main(int argc, char **argv)
 		start = now_ns();
 		(measured ? measured_decode : decode_all)();
 		decoding += measured ? now_ns() - start : 0;
-		for (unsigned j = 0; j < PACKETS; j++)
+		for (unsigned j = 0; j < count; j += record_of_message(&records[j]))
 			accepted += records[j].verdict == VERDICT_ACCEPTED;
 		if (options.ids != IDS_CROWD)
 			replace_ids(i);

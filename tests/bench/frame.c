@@ -100,6 +100,7 @@ static void put_kcp(uint8_t *bytes, unsigned count, bool ack, uint64_t *random)
 	memcpy(bytes, conv, 4);
 	bytes[4] = ack ? 82 : 81; /* ACK, PUSH */
 	bytes[5] = 0;
+	memset(bytes + 16, 0, 4); /* una: nothing has come from the server so far */
 	bytes[20] = (uint8_t)data;
 	bytes[21] = (uint8_t)(data >> 8);
 	bytes[22] = bytes[23] = 0;

@@ -43,7 +43,7 @@ static bool read_packet(int fd)
 	static uint8_t buffer[65536];
 	struct sockaddr_ll from;
 	socklen_t from_bytes = sizeof(from);
-	struct record record;
+	static struct record records[RECORD_MESSAGE_MAX];
 	ssize_t length = recvfrom(fd, buffer, sizeof(buffer), MSG_DONTWAIT,
 				  (struct sockaddr *)&from, &from_bytes);
 	struct sight sight = { .bytes = buffer };
@@ -53,10 +53,10 @@ static bool read_packet(int fd)
 	sight.captured = sight.length = (uint32_t)length;
 	sight.interface = (uint32_t)from.sll_ifindex;
 	sight.outgoing = from.sll_pkttype == PACKET_OUTGOING;
-	decode(&sight, &domains, &record);
+	decode(&sight, &domains, records);
 	packets++;
 	bytes += sight.length;
-	refused += record.verdict != VERDICT_ACCEPTED;
+	refused += records[0].verdict != VERDICT_ACCEPTED;
 	if (packets % LATENCY_SAMPLES == 1)
 		sample_latency(fd);
 	return true;

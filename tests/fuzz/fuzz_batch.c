@@ -2,13 +2,13 @@
 /* Fuzz target: any bytes as messages from capture; what is found right is counted, and adds up
  *
  * The input is messages one behind the other. Magic, version and sequence number are put right,
- * since there is nothing behind them otherwise; a byte in the place of the sequence number says how
- * many seconds have passed.
+ * since there is nothing behind them otherwise; in the place of the sequence number a byte says how
+ * many seconds have passed, and two how many tenths of milliseconds. With an input, 1970 begins.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/record.h"
+#include "common/record_check.h"
 #include "traffic/interfaces.h"
 #include "traffic/traffic.h"
 
@@ -16,6 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 #define DOMAINS 3
 #define SECOND	UINT64_C(1000000000)
+#define TENTH	100000 /* of a millisecond */
+
+/* What the records of right batches hold, since the tables are there */
+struct seen {
+	uint64_t messages;
+	uint64_t segments[KCP_DIRECTIONS], carried[KCP_DIRECTIONS]; /* PUSH */
+	uint64_t acknowledgements;
+};
 
 static void must(bool holds)
 {
@@ -23,44 +31,134 @@ static void must(bool holds)
 		abort();
 }
 
+/* What the segments of all sessions of a domain add up to */
+static void check_kcp(const struct kcp_domain *kcp, const struct seen *seen)
+{
+	for (unsigned way = 0; way < KCP_DIRECTIONS; way++) {
+		must(kcp->segments[way] <= seen->segments[way]);
+		must(kcp->goodput[way] <= seen->carried[way]);
+		must(kcp->retransmitted[way] <= kcp->segments[way]);
+	}
+	must(kcp->refilled <= kcp->segments[KCP_IN]);
+	must(histogram_count(&kcp->wait) <= kcp->segments[KCP_OUT]);
+	must(histogram_count(&kcp->rtt) <= seen->acknowledgements);
+}
+
+/* Totals of all label sets of a domain, or of all domains */
+struct totals {
+	uint64_t queries, begun, established, unanswered, session_us, round_trips, round_trip_ms;
+	uint64_t active, working;
+};
+
+static void add_series(struct totals *totals, const struct series *series)
+{
+	totals->queries += series->queries;
+	totals->begun += series->sessions;
+	totals->established += series->established;
+	totals->unanswered += series->unanswered;
+	totals->session_us += series->session_us;
+	totals->round_trips += series->rtt.count;
+	totals->round_trip_ms += series->rtt.ms;
+	totals->active += series->active;
+	totals->working += series->working;
+}
+
+/* Each figure of a domain is that of its label sets, and no larger than what it is a part of */
+static void check_domain(const struct traffic *traffic, uint32_t index)
+{
+	const struct traffic_domain *domain = &traffic->domain[index];
+	const struct sessions_ended *ended = &traffic->sessions.ended[index];
+	struct totals totals = { .queries = 0 };
+
+	for (uint32_t i = 0; i < traffic->series.count; i++)
+		if (traffic->series.series[i].domain == index)
+			add_series(&totals, &traffic->series.series[i]);
+	must(totals.unanswered <= totals.queries);
+	must(totals.established <= domain->kcp.conversations);
+	must(totals.session_us <= totals.queries * (SESSIONS_ACTIVE_NS / 1000));
+	must(totals.round_trips == histogram_count(&domain->kcp.rtt));
+	must(totals.round_trip_ms == domain->kcp.rtt.sum);
+	must(domain->polls <= totals.queries && domain->retransmitted <= totals.queries);
+	must(histogram_count(&domain->query_name) == totals.queries);
+	must(histogram_count(&domain->query_edns) == totals.queries);
+	must(domain->empty_responses <= domain->responses[0]);
+	must(histogram_count(&domain->response_delay) <= totals.queries);
+	must(histogram_count(&domain->response_delay) <= domain->responses[0]);
+	must(histogram_count(&ended->duration) == histogram_count(&ended->bytes));
+	must(histogram_count(&ended->bytes) <= totals.queries);
+}
+
 /* The gauges are the sessions in the lists, and every packet is counted somewhere */
-static void check(const struct traffic *traffic, uint64_t records)
+static void check(const struct traffic *traffic, const struct seen *seen)
 {
 	const struct sessions *sessions = &traffic->sessions;
 	uint64_t counted = traffic->duplicates + traffic->ignored + traffic->unmatched;
-	uint64_t active = 0, begun = 0, listed;
+	struct totals totals = { .queries = 0 };
+	uint64_t listed;
 
 	for (uint32_t i = 0; i < traffic->series.count; i++) {
 		const struct series *series = &traffic->series.series[i];
 
-		active += series->active;
-		begun += series->sessions;
-		counted += series->queries;
+		add_series(&totals, series);
 		must(series->active <= series->peak && series->peak <= sessions->max);
+		must(series->working <= series->active);
 		must(series->payload_in <= series->bytes_in &&
 		     series->payload_out <= series->bytes_out);
 	}
+	counted += totals.queries;
 	for (uint32_t row = 0; row <= traffic->domains; row++) {
 		for (unsigned i = 0; i < VERDICTS; i++)
 			counted += traffic->domain[row].rejected[i];
 		for (unsigned i = 0; i < TRAFFIC_RCODES; i++)
 			counted += traffic->domain[row].responses[i];
 	}
+	for (uint32_t i = 0; i < traffic->domains; i++) {
+		check_domain(traffic, i);
+		check_kcp(&traffic->domain[i].kcp, seen);
+	}
 	listed = sessions_active(sessions);
-	must(active == listed);
+	must(totals.active == listed);
+	must(totals.working == sessions->working);
 	listed += sessions->list[SESSIONS_IDLE].count;
-	must(listed <= begun && listed <= sessions->max);
-	must(counted == records);
+	must(listed <= sessions->max && totals.begun <= totals.queries);
+	must(counted == seen->messages);
+	must(traffic->pending.oldest <= traffic->pending.due &&
+	     traffic->pending.due <= traffic->pending.added &&
+	     traffic->pending.added - traffic->pending.oldest <= PENDING_QUERIES);
+}
+
+/* A batch that was found right */
+static void see(struct seen *seen, const struct batch *batch)
+{
+	for (unsigned at = 0; at < batch->header.count;) {
+		const struct record *message = &batch->records[at];
+		const unsigned way = message->kind == RECORD_QUERY ? KCP_IN : KCP_OUT;
+
+		for (unsigned i = 0; i < message->segments; i++) {
+			const struct segment *segment = record_segment(message, i);
+
+			if (segment->command == RECORD_KCP_PUSH) {
+				seen->segments[way]++;
+				seen->carried[way] += segment->bytes;
+			} else {
+				seen->acknowledgements++;
+			}
+		}
+		seen->messages++;
+		at += record_of_message(message);
+	}
 }
 
 /* The tables are made once, because to empty them takes a thousand times as long as an input does.
- * Between two inputs so much time passes that nothing of the first is left but counters.
+ * Between two inputs so much time passes that nothing of the first is left but counters, and what is
+ * kept for longer is forgotten, as if the exporter had just started.
  */
-static struct traffic *make_traffic(bool use_ecs, uint64_t *ret_now_ns, uint64_t **ret_records)
+static struct traffic *make_traffic(bool use_ecs, uint64_t *ret_now_ns, struct seen **ret_seen)
 {
 	static struct interfaces all = { .fd = -1 };
 	static struct traffic traffic;
-	static uint64_t now_ns, records;
+	static struct seen seen;
+	static uint64_t now_ns;
 	const struct traffic_options options = { .domains = DOMAINS,
 						 .max_sessions = 8,
 						 .max_series = DOMAINS,
@@ -71,14 +169,22 @@ static struct traffic *make_traffic(bool use_ecs, uint64_t *ret_now_ns, uint64_t
 	if (now_ns == 0 || now_ns > UINT64_MAX / 2) {
 		traffic_close(&traffic);
 		must(traffic_open(&traffic, &options) == 0);
-		now_ns = records = 0;
+		seen = (struct seen){ .messages = 0 };
+		now_ns = 0;
 	}
 	now_ns += 100000 * SECOND;
 	traffic.use_ecs = use_ecs;
-	sessions_advance(&traffic.sessions, now_ns);
-	check(&traffic, records);
+	traffic_records(&traffic, NULL, 0, (struct moment){ now_ns, 0 });
+	check(&traffic, &seen);
+	must(sessions_active(&traffic.sessions) == 0 &&
+	     traffic.sessions.list[SESSIONS_IDLE].count == 0 && traffic.sessions.working == 0);
+	must(traffic.pending.due == traffic.pending.added);
+	traffic.start_ns = 0;
+	for (unsigned i = 0; i < DOMAINS; i++)
+		memset(traffic.domain[i].kcp.has_offset, 0,
+		       sizeof(traffic.domain[i].kcp.has_offset));
 	*ret_now_ns = now_ns;
-	*ret_records = &records;
+	*ret_seen = &seen;
 	return &traffic;
 }
 
@@ -99,9 +205,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static struct batch batch;
 	struct batch_state state = { .sequence = 0 };
-	uint64_t now_ns, *records;
-	struct traffic *traffic = make_traffic(size % 2, &now_ns, &records);
+	uint64_t now_ns, begun_ns;
+	struct seen *seen;
+	struct traffic *traffic = make_traffic(size % 2, &now_ns, &seen);
 
+	begun_ns = now_ns;
 	while (size >= sizeof(batch.header)) {
 		size_t body;
 
@@ -109,6 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		batch.header.magic = BATCH_MAGIC;
 		batch.header.version = BATCH_VERSION;
 		now_ns += (batch.header.sequence & 0xff) * SECOND;
+		now_ns += (batch.header.sequence >> 8 & 0xffff) * TENTH;
 		batch.header.sequence = state.sequence;
 		bytes += sizeof(batch.header);
 		size -= sizeof(batch.header);
@@ -116,13 +225,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		memcpy(batch.records, bytes, body);
 		bytes += body;
 		size -= body;
-		if (record_batch_fault(&batch, sizeof(batch.header) + body, DOMAINS, &state))
+		if (record_check_batch(&batch, sizeof(batch.header) + body, DOMAINS, &state))
 			break;
 		if (batch.header.type != BATCH_TRAFFIC)
 			continue;
-		traffic_records(traffic, batch.records, batch.header.count, now_ns);
-		*records += batch.header.count;
-		check(traffic, *records);
+		see(seen, &batch);
+		traffic_records(traffic, batch.records, batch.header.count,
+				(struct moment){ now_ns, now_ns - begun_ns });
+		check(traffic, seen);
 	}
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: any bytes as a packet, decoded; the exporter must find nothing wrong with its record
+/* Fuzz target: any bytes as a packet, decoded; the exporter must find nothing wrong with its records
  *
  * The first byte of the input chooses the direction, EDNS Client Subnet and whether all of the packet
  * was captured; the rest is the packet.
@@ -9,7 +9,7 @@
 
 #include "capture/decode.h"
 #include "common/config.h"
-#include "common/record.h"
+#include "common/record_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -61,14 +61,25 @@ static const struct config *make_config(bool use_ecs)
 	return config;
 }
 
+/* In segments, with their headers; each byte of a message is in one of them at most */
+static size_t carried_bytes(const struct record *message)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < message->segments; i++)
+		bytes += RECORD_KCP_BYTES + record_segment(message, i)->bytes;
+	return bytes;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static struct batch batch;
 	struct batch_state state = { .sequence = 1 };
 	const struct config *config;
-	struct record *record = &batch.records[0], again;
+	struct record *record = &batch.records[0], again[RECORD_MESSAGE_MAX];
 	struct domains domains;
 	struct sight sight;
+	unsigned count;
 
 	if (size < 1)
 		return -1;
@@ -77,21 +88,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 				.captured = (uint32_t)size - 1,
 				.length = (uint32_t)size - 1 + (bytes[0] & SNAPPED ? 4000 : 0),
 				.interface = bytes[0],
+				.time_ms = (uint32_t)size,
 				.outgoing = bytes[0] & OUTGOING };
-	memset(record, 0xa5, sizeof(*record));
+	memset(record, 0xa5, sizeof(again));
 	domains_index(config, &domains);
-	decode(&sight, &domains, record);
-	memset(&again, 0x5a, sizeof(again));
-	decode(&sight, &domains, &again);
-	must(memcmp(record, &again, sizeof(again)) == 0);
+	count = decode(&sight, &domains, record);
+	must(count <= RECORD_MESSAGE_MAX);
+	memset(again, 0x5a, sizeof(again));
+	must(decode(&sight, &domains, again) == count);
+	must(memcmp(record, again, count * sizeof(*record)) == 0);
 
 	batch.header = (struct batch_header){ .magic = BATCH_MAGIC,
 					      .version = BATCH_VERSION,
 					      .type = BATCH_TRAFFIC,
-					      .count = 1,
+					      .count = (uint16_t)count,
 					      .sequence = 1 };
-	must(!record_batch_fault(&batch, sizeof(batch.header) + sizeof(*record),
+	must(!record_check_batch(&batch, sizeof(batch.header) + count * sizeof(*record),
 				 config->tunnel_count, &state));
+	must(count == record_of_message(record));
+	must(carried_bytes(record) <= record->payload_bytes);
 	must(record->kind == (sight.outgoing ? RECORD_RESPONSE : RECORD_QUERY));
 	must(config->use_ecs || !(record->flags & RECORD_FLAG_ECS));
 	must(record->payload_bytes >= RECORD_KCP_BYTES || !(record->flags & RECORD_FLAG_KCP));

@@ -18,7 +18,7 @@
 
 #include "base/log.h"
 #include "cli/options.h"
-#include "common/record.h"
+#include "common/record_check.h"
 #include "http/http.h"
 #include "collect.h"
 #include "geoip/databases.h"

@@ -16,6 +16,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "reference"), str(HERE.parent / "integration")]
 
+import batch_seeds
 import contract
 import generate
 import pcap
@@ -25,7 +26,6 @@ import webconfig_judge
 
 FIXTURES = HERE.parent / "fixtures"
 OUTGOING, USE_ECS, SNAPPED = 1, 2, 4
-TRAFFIC, HELLO, FAILURE = 3, 1, 2
 
 # As fuzz_packet.c has it
 FUZZED = contract.Config([
@@ -96,10 +96,6 @@ def sights():
         yield generator.sight()
 
 
-def batch(kind, sequence, body, count=0):
-    return struct.pack("=IBBHQQQQ24x", 0, 1, kind, count, sequence, 0, 0, 0) + body
-
-
 def databases():
     """One of every schema, with few networks, in which the target's addresses are"""
     script = (FIXTURES / "make-databases.pl").read_text(encoding="utf-8")
@@ -122,14 +118,15 @@ def main():
         write(target / "fuzz_packet", bytes([control]) + sight.data)
         record = reference.decode(sight, FUZZED)
         record.domain = record.domain if record.domain == contract.NO_DOMAIN else record.domain % 3
+        record.time_ms = 1000
         records.append(record)
 
-    hello = batch(HELLO, 0, struct.pack("=4I", 1 << 20, 7, 1, 0))
-    write(target / "fuzz_batch", batch(FAILURE, 0, struct.pack("=2I", 4, 12)))
+    for story in batch_seeds.seeds():
+        write(target / "fuzz_batch", story)
     for start in range(0, 2000, 40):
-        message = b"".join(record.pack() for record in records[start:start + 4])
-        twice = batch(TRAFFIC, 1, message, 4) + batch(TRAFFIC, 40, message, 4)
-        write(target / "fuzz_batch", hello + twice + batch(TRAFFIC, 255, message[:64], 1))
+        few = records[start:start + 4]
+        write(target / "fuzz_batch", batch_seeds.hello() + batch_seeds.traffic(10_000, few) +
+              batch_seeds.traffic(400_000, few) + batch_seeds.traffic(2_500_000, few[:1]))
 
     for line in COMMAND_LINES:
         write(target / "fuzz_flags", line.encode())

@@ -51,9 +51,10 @@ def split_name(name):
     return labels
 
 
-def kcp(conv, cmd=PUSH, sn=0, text=b"", una=0):
-    """One KCP segment, kcp-go's header."""
-    return struct.pack("<IBBHIIII", conv, cmd, 0, 128, 0, sn, una, len(text)) + text
+def kcp(conv, cmd=PUSH, sn=0, text=b"", una=0, ts=0):
+    """One KCP segment, kcp-go's header; ts in milliseconds."""
+    head = struct.pack("<IBBHIIII", conv, cmd, 0, 128, ts & 0xFFFFFFFF, sn, una, len(text))
+    return head + text
 
 
 class Client:
@@ -77,14 +78,20 @@ class Client:
 
     def data(self, text=b""):
         """A KCP datagram behind three bytes of padding."""
-        packet = kcp(self.conv, PUSH, self.sent, text)
         self.sent += 1
+        return self.carry(kcp(self.conv, PUSH, self.sent - 1, text))
+
+    def carry(self, packet):
+        """A packet of the caller's."""
         payload = b"\xe3" + os.urandom(3) + bytes([len(packet)]) + packet
         return query(self._name(payload), edns=self.edns)
 
     def minimised_data(self, text=b""):
         """The A queries a minimising resolver sends first, and then the query itself."""
-        message = self.data(text)
+        return self.minimise(self.data(text))
+
+    def minimise(self, message):
+        """What such a resolver makes of a query."""
         name = question(message)[0]
         return [query(part, A, edns=self.edns) for part in minimised(name, self.domain)] + [message]
 

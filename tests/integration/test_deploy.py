@@ -13,6 +13,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import dnstt
 import exporter
 import host
 import prometheus
@@ -163,6 +164,11 @@ class Dashboard(unittest.TestCase):
             ranges = re.findall(r"(\w+)\((?:\w+\{[^}]*\})\[([^]]*)\]", expr)
             self.assertEqual({which for _, which in ranges} - {"$__rate_interval"}, set(), title)
 
+    def test_rates_are_of_counters(self):
+        for title, expr in self.targets:
+            for metric in re.findall(r"(?:rate|increase)\((\w+)", expr):
+                self.assertRegex(metric, "_(total|bucket|sum|count)$", title)
+
     def test_promtool_reads_each_expression(self):
         host.must_have("promtool")
         rules = []
@@ -178,8 +184,10 @@ class Dashboard(unittest.TestCase):
 
     def test_what_an_operator_asks_for_is_on_it(self):
         shown = {metric for _, expr in self.targets for metric, _ in SELECTOR.findall(expr)}
-        for name in ("active_clients", "peak_clients", "queries_total", "bytes_in_total",
-                     "bytes_out_total", "responses_total", "rejected_queries_total",
+        for name in ("active_clients", "working_clients", "peak_clients", "queries_total",
+                     "bytes_in_total", "bytes_out_total", "goodput_bytes_total",
+                     "established_sessions_total", "unanswered_queries_total",
+                     "kcp_rtt_seconds_bucket", "responses_total", "rejected_queries_total",
                      "capture_drops_total"):
             self.assertIn(f"dnstt_{name}", shown)
         sums = " ".join(re.findall(r"by \(([^)]*)\)", " ".join(expr for _, expr in self.targets)))
@@ -209,9 +217,17 @@ class Shown(unittest.TestCase):
 
     def test_no_panel_is_empty(self):
         host.eventually(lambda: self.assertTrue(self.ask("up == 1")), 30)
-        traffic.serve(self, self.box.udp("127.0.0.1", 53))
+        client = dnstt.Client()
+        sent = [dnstt.kcp(client.conv, text=b"welcome", ts=1)]
+        server = dnstt.Server(downstream=lambda ident: sent if ident == client.ident else [])
+        traffic.serve(self, self.box.udp("127.0.0.1", 53), server=server)
         with self.box.udp("127.0.0.1") as resolver:
             traffic.talk(resolver, ("127.0.0.1", 53), clients=5, queries=3)
+            # One round trip, which no rate sees before Prometheus knows of its network
+            host.eventually(lambda: self.assertTrue(self.ask("sum(dnstt_queries_total) > 0")))
+            for message in client.data(), client.carry(dnstt.kcp(client.conv, dnstt.ACK, ts=1)):
+                resolver.sendto(message, ("127.0.0.1", 53))
+                resolver.recv(65535)
         # Before the clients are no longer active, and the refused queries out of the rates
         host.eventually(lambda: self.assertEqual(self.empty(), []), 15)
 

@@ -38,12 +38,13 @@ def constants(text):
 
 
 C = constants(HEADER.read_text())
-MAGIC, VERSION = 0x44545358, 1
+MAGIC, VERSION = 0x44545358, 2
 HELLO, FAILURE, TRAFFIC = C["BATCH_HELLO"], C["BATCH_FAILURE"], C["BATCH_TRAFFIC"]
-QUERY, RESPONSE = C["RECORD_QUERY"], C["RECORD_RESPONSE"]
+QUERY, RESPONSE, MORE = C["RECORD_QUERY"], C["RECORD_RESPONSE"], C["RECORD_MORE"]
 ACCEPTED, DOMAIN_RULE, QTYPE = C["VERDICT_ACCEPTED"], C["VERDICT_DOMAIN"], C["VERDICT_QTYPE"]
 NO_DOMAIN = 255
-RCODE3, TRUNCATED, KCP, ECS = 0x03, 0x10, 0x20, 0x40
+RCODE3, TRUNCATED, KCP, ECS, SN_0 = 0x03, 0x10, 0x20, 0x40, 0x80
+PUSH, ACK = 81, 82
 
 PROGRAM = """#!/usr/bin/python3 -IS
 import ctypes, os, signal, socket, time
@@ -72,16 +73,35 @@ def hello(ring=32 << 20, landlock=0, sealed=0, reserved=0, **more):
     return header(HELLO, **{"sequence": 0, **more}) + body
 
 
-def record(kind=QUERY, verdict=ACCEPTED, domain=0, flags=0, *, ident=b"CLIENTID", head=b"",
-           nonce=b"", bytes_=100, payload=24):
+def record(kind=QUERY, verdict=ACCEPTED, domain=0, flags=0, *, ident=b"CLIENTID", content=b"",
+           conv=0, una=0, bytes_=100, payload=24, edns=None, qname=None, segments=0):
     address = bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 9])
-    return struct.pack("=8s16s22s2sIHHHHBBBB", ident, address, head, nonce, 1, 5353, 4711, bytes_,
-                       payload, domain, kind, verdict, flags)
+    is_asked = kind == QUERY and verdict == ACCEPTED
+    edns = (1232 if is_asked else 0) if edns is None else edns
+    qname = (90 if is_asked else 0) if qname is None else qname
+    return struct.pack("=8s16s8sIIIIHHHHHBBBBBB", ident, address, content, conv, una, 1, 0, 5353,
+                       4711, bytes_, payload, edns, qname, segments, domain, kind, verdict, flags)
 
 
-def refused(**more):
+def more(*segments, kind=MORE, domain=0, verdict=0, flags=0):
+    """Up to five segments, each (sn, command, bytes, reserved)."""
+    packed = b"".join(struct.pack("=IIHBB", 7, sn, carried, command, reserved)
+                      for sn, command, carried, reserved in segments)
+    return packed.ljust(60, b"\0") + bytes([domain, kind, verdict, flags])
+
+
+def segments(count, command=PUSH, carried=1):
+    return [(sn, command, carried, 0) for sn in range(count)]
+
+
+def walked(count, **others):
+    """A message that says that it has so many segments."""
+    return record(**{"flags": KCP, "segments": count, **others})
+
+
+def refused(**more_fields):
     """A query record that was refused and therefore holds no session."""
-    return record(**{"verdict": QTYPE, "ident": b"", "payload": 0, **more})
+    return record(**{"verdict": QTYPE, "ident": b"", "payload": 0, **more_fields})
 
 
 def traffic(*records, **more):
@@ -160,6 +180,32 @@ class HostileCapture(unittest.TestCase):
         self.assertEqual(exporter.stop(), 0)
         self.assertEqual(self.still_there(), [])
 
+    def test_true_segments_are_taken(self):
+        push = walked(6, flags=KCP | SN_0), more(*segments(5)), more((5, PUSH, 24, 0))
+        ack = walked(1, una=6), more((0, ACK, 0, 0))
+        answer = walked(1, kind=RESPONSE, una=6), more((0, PUSH, 24, 0))
+        capture = self.program(
+            hello(),
+            traffic(*push, *answer, *ack, packets=3),
+            traffic(walked(170, kind=RESPONSE, payload=4080, bytes_=5000),
+                    *[more(*segments(5))] * 34, sequence=2, packets=4),
+        )
+        exporter = Exporter(self.box, capture=capture)
+        self.addCleanup(exporter.kill)
+
+        def counted():
+            try:
+                counts = exporter.counted()
+            except OSError as error:
+                raise AssertionError(f"{error}; {exporter.stderr()}") from error
+            self.assertEqual((counts["queries"], counts["responses"]), (2, {"NOERROR": 2}))
+
+        host.eventually(counted)
+        self.assertEqual(exporter.scrape().sum("dnstt_kcp_segments_total", direction="in"), 6)
+        self.assertEqual(exporter.scrape().sum("dnstt_kcp_segments_total", direction="out"), 171)
+        self.assertEqual(exporter.stop(), 0)
+        self.assertEqual(self.still_there(), [])
+
     def test_messages_of_the_wrong_length(self):
         good = traffic(record())
         for wrong in (good[:1], good[:63], good[:64], good[:-1], good + b"\0", good + record(),
@@ -181,7 +227,8 @@ class HostileCapture(unittest.TestCase):
             {"magic": MAGIC ^ 1},
             {"magic": struct.unpack(">I", struct.pack("<I", MAGIC))[0]},
             {"version": 0},
-            {"version": 2},
+            {"version": 1},
+            {"version": 3},
             {"kind": 0},
             {"kind": C["BATCH_TYPES"]},
             {"kind": 255},
@@ -229,21 +276,65 @@ class HostileCapture(unittest.TestCase):
             ("domain", refused(verdict=DOMAIN_RULE, domain=0)),
             ("domain", refused(domain=NO_DOMAIN)),
             ("domain", refused(domain=1)),
-            ("flags", record(flags=0x80)),
+            ("kind", more()),
+            ("header", record(flags=SN_0)),
+            ("header", record(RESPONSE, flags=SN_0)),
             ("flags", record(flags=RCODE3)),
             ("flags", record(flags=TRUNCATED)),
             ("flags", record(RESPONSE, flags=ECS)),
             ("payload", record(bytes_=100, payload=101)),
             ("session", refused(ident=b"CLIENTID")),
-            ("session", refused(head=b"\x01")),
-            ("session", refused(nonce=b"\0\x01")),
+            ("session", refused(content=b"\x01")),
+            ("session", refused(content=b"\0\0\0\0\0\0\0\x01")),
             ("session", refused(payload=1)),
             ("session", refused(flags=KCP)),
             ("session", refused(flags=ECS)),
+            ("header", record(conv=1)),
+            ("header", record(una=1)),
+            ("header", record(segments=1)),
+            ("header", refused(una=1)),
+            ("client wrote", record(RESPONSE, content=b"\x01")),
+            ("asked", record(edns=511)),
+            ("asked", record(qname=0)),
+            ("asked", record(RESPONSE, edns=512)),
+            ("asked", refused(qname=1)),
+            ("lacks", walked(1)),
         ):
             self.caught(hello(), traffic(wrong, packets=1), words=[word])
             # The last of a full batch is looked at as the first is.
             self.caught(hello(), traffic(*[record()] * 511, wrong, packets=512), words=[word])
+
+    def test_segments_out_of_range(self):
+        four = segments(4)
+        for word, *wrong in (
+            ("lacks", walked(1)),
+            ("lacks", walked(6), more(*segments(5))),
+            ("lacks", walked(170), *[more(*segments(5))] * 33),
+            ("too many", walked(171), *[more(*segments(5))] * 34, more((0, PUSH, 1, 0))),
+            ("too many", walked(255), *[more(*segments(5))] * 51),
+            ("kind", more(*segments(5))),
+            ("kind", record(), more(*segments(5))),
+            ("kind", walked(5), more(*segments(5)), more(*segments(5))),
+            ("followed", walked(1), record()),
+            ("followed", walked(6), more(*segments(5)), record()),
+            ("followed", walked(5), more(*segments(5), kind=QUERY)),
+            ("followed", walked(5), more(*segments(5), domain=1)),
+            ("followed", walked(5), more(*segments(5), verdict=1)),
+            ("followed", walked(5), more(*segments(5), flags=KCP)),
+            ("unused", walked(4), more(*segments(5))),
+            ("unused", walked(4), more(*four)[:59] + b"\1" + more()[60:]),
+            ("unused", walked(6), more(*segments(5)), more(*segments(2))),
+            ("command", walked(5), more(*four, (0, 0, 0, 0))),
+            ("command", walked(5), more(*four, (0, 80, 0, 0))),
+            ("command", walked(5), more(*four, (0, 83, 0, 0))),
+            ("command", walked(5, kind=RESPONSE), more(*four, (0, ACK, 0, 0))),
+            ("exceeds", walked(5), more(*four, (0, PUSH, 25, 0))),
+            ("exceeds", walked(5), more(*four, (0, PUSH, 0, 1))),
+            ("header", walked(5, flags=0), more(*segments(5))),
+        ):
+            self.caught(hello(), traffic(*wrong, packets=1), words=[word])
+            before = [record()] * (512 - len(wrong))
+            self.caught(hello(), traffic(*before, *wrong, packets=512), words=[word])
 
     def test_a_descriptor_with_a_message(self):
         self.caught((hello(), True))

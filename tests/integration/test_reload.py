@@ -48,11 +48,11 @@ class Reload(unittest.TestCase):
         for labels, clients in active.items():
             self.assertLessEqual(clients, peak[labels], labels)
         self.assertLessEqual(sum(active.values()), scrape.sum("dnstt_sessions_total"))
-        for name, family in self.last.families.items() if self.last else ():
-            for (_, labels), value in family.samples.items():
+        for family in self.last.families.values() if self.last else ():
+            for (name, labels), value in family.samples.items():
                 # No series ever goes, and what can only grow does not shrink
                 self.assertIn(labels, scrape.series(name), name)
-                if family.kind == "counter" or name == "dnstt_peak_clients":
+                if family.kind != "gauge" or name == "dnstt_peak_clients":
                     self.assertGreaterEqual(scrape.series(name)[labels], value, (name, labels))
         self.last = scrape
         return scrape

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 QUERY = 1
 RESPONSE = 2
+MORE = 3  # segments of the message before it
 
 
 class Verdict(enum.IntEnum):
@@ -44,6 +45,11 @@ FLAG_RCODE = 0x0F
 FLAG_TC = 0x10
 FLAG_KCP = 0x20
 FLAG_ECS = 0x40
+FLAG_SN_0 = 0x80
+
+PUSH, ACK, WASK, WINS = 81, 82, 83, 84  # kcp-go kcp.go IKCP_CMD_...
+SEGMENTS = 5  # in a record
+SEGMENTS_MAX = 170  # of a message
 
 BASE32 = 0
 BASE32HEX = 1
@@ -53,12 +59,14 @@ SERVER = 1
 VAYDNS = 2
 DNSTTEX = 3
 
-RECORD = struct.Struct("=8s16s22s2sIHHHHBBBB")
+RECORD = struct.Struct("=8s16s8sIIIIHHHHHBBBBBB")
+SEGMENT = struct.Struct("=IIHBx")
+MORE_HEADER = struct.pack("=BBBB", 0, MORE, 0, 0)
 TUNNEL = struct.Struct("=256s8HHBBBBBB")
 CONFIG = struct.Struct("=IHHIIHBB")
 DOMAINS = 64
 
-assert RECORD.size == 64
+assert RECORD.size == SEGMENTS * SEGMENT.size + len(MORE_HEADER) == 64
 assert TUNNEL.size == 280
 
 
@@ -70,34 +78,57 @@ class Sight(NamedTuple):
     outgoing: bool
     interface: int
     wire: int  # its length on the wire, at least that of data
+    time_ms: int = 0
 
 
 @dataclass(slots=True)
 class Record:
-    """The 64 bytes that stand for one packet."""
+    """What stands for one packet: 64 bytes, and 64 more for every five segments begun."""
 
     client_id: bytes = b""
     resolver: bytes = b""
-    head: bytes = b""
-    nonce: bytes = b""
+    content: bytes = b""
+    conv: int = 0
+    una: int = 0
     interface: int = 0
+    time_ms: int = 0
     port: int = 0
     dns_id: int = 0
     message_bytes: int = 0
     payload_bytes: int = 0
+    edns_size: int = 0
+    qname_bytes: int = 0
+    segments: list = field(default_factory=list)  # of (ts, sn, bytes, command)
     domain: int = NO_DOMAIN
     kind: int = QUERY
     verdict: int = Verdict.PACKET
     flags: int = 0
+    ends: set = field(default_factory=set, compare=False)  # why a walk over segments did; not sent
 
     def pack(self):
-        return RECORD.pack(self.client_id, self.resolver, self.head, self.nonce, self.interface,
-                           self.port, self.dns_id, self.message_bytes, self.payload_bytes,
-                           self.domain, self.kind, self.verdict, self.flags)
+        packed = RECORD.pack(self.client_id, self.resolver, self.content, self.conv, self.una,
+                             self.interface, self.time_ms, self.port, self.dns_id,
+                             self.message_bytes, self.payload_bytes, self.edns_size,
+                             self.qname_bytes, len(self.segments), self.domain, self.kind,
+                             self.verdict, self.flags)
+        for at in range(0, len(self.segments), SEGMENTS):
+            five = b"".join(SEGMENT.pack(*segment) for segment in self.segments[at:at + SEGMENTS])
+            packed += five.ljust(SEGMENTS * SEGMENT.size, b"\0") + MORE_HEADER
+        return packed
 
     @classmethod
     def unpack(cls, packed):
-        return cls(*RECORD.unpack(packed))
+        """Of more than is sent, and of less, as much as there is."""
+        fields = list(RECORD.unpack_from(packed))
+        behind = [SEGMENT.unpack_from(packed, at + place * SEGMENT.size)
+                  for at in range(RECORD.size, len(packed), RECORD.size)
+                  for place in range(SEGMENTS)]
+        at = SENT.index("segments")
+        fields[at] = behind[:fields[at]]
+        return cls(*fields)
+
+
+SENT = tuple(name for name in Record.__slots__ if name != "ends")
 
 
 @dataclass(slots=True)

@@ -2,8 +2,8 @@
 /* Gives packets from standard input to decode() and writes its records to standard output
  *
  * Input: the part of a struct config that the exporter sends, as it is in memory, then any number
- * of struct frame, each with its bytes behind it. Output: a struct record for each. Byte order is
- * the host's; differential.py is the other side.
+ * of struct frame, each with its bytes behind it. Output for each: how many records decode() returned
+ * (32 bits), and these. Byte order is the host's; differential.py is the other side.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,12 +22,13 @@ struct frame {
 	uint32_t captured;
 	uint32_t length;
 	uint32_t interface;
+	uint32_t time_ms;
 	uint16_t protocol;
 	uint8_t outgoing;
 	uint8_t pad;
 };
 
-static_assert(sizeof(struct frame) == 16, "differential.py packs it so");
+static_assert(sizeof(struct frame) == 20, "differential.py packs it so");
 
 static int fail(const char *what)
 {
@@ -39,24 +40,29 @@ static int fail(const char *what)
 static int decode_frame(const struct frame *frame, const struct domains *domains)
 {
 	uint8_t *bytes = malloc(frame->captured);
-	struct record record;
+	struct record records[RECORD_MESSAGE_MAX];
+	uint32_t count;
 	struct sight sight = {
 		.bytes = bytes,
 		.captured = frame->captured,
 		.length = frame->length,
 		.interface = frame->interface,
+		.time_ms = frame->time_ms,
 		.outgoing = frame->outgoing != 0,
 	};
 	int result = 0;
 
 	if (!bytes && frame->captured > 0)
 		return -ENOMEM;
-	memset(&record, 0xa5, sizeof(record)); /* decode() has to fill it in whole */
+	memset(records, 0xa5, sizeof(records)); /* decode() has to fill them in whole */
 	if (fread(bytes, 1, frame->captured, stdin) != frame->captured) {
 		result = -EPIPE;
 	} else {
-		decode(&sight, domains, &record);
-		if (fwrite(&record, sizeof(record), 1, stdout) != 1)
+		count = decode(&sight, domains, records);
+		if (count == 0 || count > RECORD_MESSAGE_MAX)
+			result = -ERANGE;
+		else if (fwrite(&count, sizeof(count), 1, stdout) != 1 ||
+			 fwrite(records, sizeof(*records), count, stdout) != count)
 			result = -EIO;
 	}
 	free(bytes);

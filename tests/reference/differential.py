@@ -22,7 +22,8 @@ import contract
 import generate
 import pcap
 import reference
-from contract import FLAG_ECS, FLAG_KCP, FLAG_TC, QUERY, RESPONSE, Record, Verdict
+from contract import (FLAG_ECS, FLAG_KCP, FLAG_SN_0, FLAG_TC, QUERY, RESPONSE, SEGMENTS, SENT,
+                      Record, Verdict)
 
 BATCH = 5000
 SHOWN = 20
@@ -33,29 +34,46 @@ RESPONSE_VERDICTS = set(Verdict) - {Verdict.FRAGMENT, Verdict.MULTIPLE_OPT, Verd
 REQUIRED = ([(QUERY, verdict.name) for verdict in Verdict]
             + [(RESPONSE, verdict.name) for verdict in sorted(RESPONSE_VERDICTS)]
             + [(QUERY, "with payload"), (QUERY, "with KCP"), (QUERY, "with ECS"),
-               (RESPONSE, "with payload"), (RESPONSE, "with KCP"), (RESPONSE, "with TC")])
+               (RESPONSE, "with payload"), (RESPONSE, "with KCP"), (RESPONSE, "with TC"),
+               (RESPONSE, "with more segments than are kept")]
+            + [(kind, name) for kind in (QUERY, RESPONSE) for name in (
+                "with SN_0", "with segments", "with more than five segments", "with una",
+                "with a segment cut short", "with a wrong command")])
 
 decoder_path = None
 recorded = []
 
 
 def frame(sight):
-    return struct.pack("=IIIHBB", len(sight.data), sight.wire, sight.interface, sight.protocol,
-                       sight.outgoing, 0) + sight.data
+    return struct.pack("=IIIIHBB", len(sight.data), sight.wire, sight.interface, sight.time_ms,
+                       sight.protocol, sight.outgoing, 0) + sight.data
+
+
+def split(output):
+    """The records of each packet, in one piece"""
+    pieces = []
+    at = 0
+    while at + 4 <= len(output):
+        end = at + 4 + 64 * int.from_bytes(output[at:at + 4], sys.byteorder)
+        pieces.append(output[at + 4:end])
+        at = end
+    return pieces if at == len(output) else []
 
 
 def run_decoder(config, sights):
     """(records, why it ended early or None)"""
     done = subprocess.run([decoder_path], input=config.pack() + b"".join(map(frame, sights)),
                           capture_output=True, check=False)
-    if done.returncode == 0 and len(done.stdout) == 64 * len(sights):
-        return [done.stdout[at:at + 64] for at in range(0, len(done.stdout), 64)], None
+    pieces = split(done.stdout)
+    if done.returncode == 0 and len(pieces) == len(sights):
+        return pieces, None
     return [], f"status {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}"
 
 
 def describe(config, sight):
     lines = [f"ethertype 0x{sight.protocol:04x}, {'outgoing' if sight.outgoing else 'incoming'}, "
-             f"interface {sight.interface}, {len(sight.data)} of {sight.wire} bytes:",
+             f"interface {sight.interface}, time {sight.time_ms}, "
+             f"{len(sight.data)} of {sight.wire} bytes:",
              f"  {sight.data.hex()}",
              f"port {config.port}, ECS {'on' if config.use_ecs else 'off'}, domains:"]
     lines += [f"  {index}: {tunnel}" for index, tunnel in enumerate(config.tunnels)]
@@ -72,15 +90,16 @@ def way(kind):
 
 def summarise(wanted, found):
     """What is different, in a line that many differences of one cause share"""
-    fields = [name for name in Record.__slots__ if getattr(wanted, name) != getattr(found, name)]
+    fields = [name for name in SENT if getattr(wanted, name) != getattr(found, name)]
     return (f"{way(wanted.kind)}: reference {name_of(wanted.verdict)}, "
-            f"decoder {name_of(found.verdict)}, different: {', '.join(fields)}")
+            f"decoder {name_of(found.verdict)}, different: "
+            f"{', '.join(fields) or 'what is around the segments'}")
 
 
 def compare(wanted, found):
     """Both records, field by field"""
     lines = [f"  {'':14}{'reference':52}decoder"]
-    for name in Record.__slots__:
+    for name in SENT:
         values = []
         for value in (getattr(wanted, name), getattr(found, name)):
             if isinstance(value, bytes):
@@ -100,10 +119,16 @@ def tally(counts, record):
     if record.verdict != Verdict.ACCEPTED:
         return
     traits = {"with payload": record.payload_bytes, "with KCP": record.flags & FLAG_KCP,
-              "with ECS": record.flags & FLAG_ECS, "with TC": record.flags & FLAG_TC}
+              "with ECS": kind == QUERY and record.flags & FLAG_ECS,
+              "with TC": kind == RESPONSE and record.flags & FLAG_TC,
+              "with SN_0": record.flags & FLAG_SN_0,
+              "with segments": record.segments, "with una": record.una,
+              "with more than five segments": len(record.segments) > SEGMENTS}
     for name, value in traits.items():
         if value:
             counts[kind, name] += 1
+    for name in record.ends:
+        counts[kind, name] += 1
 
 
 def failed(counts, sights, cause, text):

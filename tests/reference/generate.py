@@ -10,12 +10,15 @@ packets (also recorded ones) have bytes changed at random besides.
 import random
 import struct
 
+import kcp
 import layers
 from names import QTYPES, compress, make_config, make_qname, wire_name
 from reference import OPT, SERVER_BUFFER, TXT
 
 EMPTY_RECORD = 11  # bytes of a record of the root without rdata
 ECS_PREFIXES = (24, 32, 56, 48, 0, 1, 7, 8, 9, 31, 33, 127, 128, 129, 255)
+STRING_SIZES = (1, 2, 3, 23, 25, 100, 101, 253, 254, 255)
+MANY_SEGMENTS = [24 * count for count in (169, 170, 171, 180, 340)]
 
 
 def resource_record(name, rtype, rclass, ttl, rdata, size=None):
@@ -118,14 +121,18 @@ class Generator:
         rng = self.rng
         text = b""
         for _ in range(rng.choice((0, 1, 1, 1, 2, 5))):
-            size = rng.choice((24, 24, 0, 1, 23, 25, 100, 500, 1000))
-            size = rng.choice((4094, 4095, 2047)) if self.chance(0.03) else size
-            text += struct.pack("!H", size) + rng.randbytes(size)
+            size = rng.choice((24, 24, 0, 1, 23, 25, 48, 100, 500, 1000))
+            size = rng.choice((4094, 4095, 2047, *MANY_SEGMENTS)) if self.chance(0.05) else size
+            text += struct.pack("!H", size) + kcp.datagram(rng, size)
         if self.chance(0.1):
             text = text[:rng.randrange(len(text) + 1)]
-        step = 255 if self.chance(0.9) else rng.choice((2, 100, 254))
-        rdata = b"".join(bytes([len(text[at:at + step])]) + text[at:at + step]
-                         for at in range(0, len(text), step)) or b"\0"
+        steps = rng.choices(STRING_SIZES, k=7) if self.chance(0.2) else [255]
+        pieces = []
+        while text:
+            step = steps[len(pieces) % len(steps)]
+            pieces.append(bytes([len(text[:step])]) + text[:step])
+            text = text[step:]
+        rdata = b"".join(pieces) or b"\0"
         if self.chance(0.05):
             rdata = rng.choice((rdata[:-1], rdata + b"\0", rdata + b"\xff", b"", b"\0" + rdata))
         return rdata

@@ -9,6 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import contract
 import messages
+import reference
 import packets
 from messages import message
 from messages import record as rr
@@ -59,4 +60,10 @@ def ipv6(payload, following=17):
 
 
 def incoming(data, protocol=0x0800, wire=None):
-    return contract.Sight(data, protocol, False, 7, len(data) if wire is None else wire)
+    return contract.Sight(data, protocol, False, 7, len(data) if wire is None else wire, 1234567)
+
+
+def kcp(command=contract.PUSH, sn=0, carried=b"", *, ts=0, una=0, conv=0x01020304, size=None):
+    """A segment; size is what its header says that it carries."""
+    return reference.KCP.pack(conv, command, 0, 32, ts, sn, una,
+                              len(carried) if size is None else size) + carried

@@ -134,7 +134,8 @@ def wrap(rng, message, outgoing, port):
     elif rng.random() < 0.01:  # cut on its way
         data = data[:rng.randrange(len(data) + 1)]
         wire = len(data)
-    return Sight(data, protocol, outgoing, rng.choice((1, 2, 3, 0, 0xFFFFFFFF)), wire)
+    return Sight(data, protocol, outgoing, rng.choice((1, 2, 3, 0, 0xFFFFFFFF)), wire,
+                 rng.getrandbits(32))
 
 
 def scratch_sight(rng, sight):

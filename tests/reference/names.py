@@ -6,6 +6,7 @@ import base64
 import struct
 
 import contract
+import kcp
 from contract import BASE32, DNSTT, DNSTTEX, SERVER, VAYDNS, Config, Tunnel
 
 QTYPES = (1, 2, 5, 10, 15, 16, 28, 33, 41, 255, 257)
@@ -14,6 +15,7 @@ LABELS = (b"t", b"a", b"k", b"i", b"kiss", b"ski-lift", b"example", b"com", b"ne
           b"mink", b"x.y", b"a b", b"q" * 63)
 ILLEGAL = b"=-189w!\xff\x80\x00_.[`@"
 BOUNDARY_SIZES = (0, 1, 2, 22, 23, 24, 25, 26, 37)
+PACKET_SIZES = (0, 23, 24, 25, 48, 255)
 KELVIN_SIGN, DOTTED_I = b"\xe2\x84\xaa", b"\xc4\xb0"
 LONG_S, DOTLESS_I = b"\xc5\xbf", b"\xc4\xb1"
 
@@ -75,6 +77,8 @@ def make_config(rng):
     if rng.random() < 0.7:
         labels = contract.domain("t.example.com")
         tunnels[labels] = Tunnel(labels)
+    if rng.random() < 0.5:  # room for more than five segments
+        tunnels[b"k",] = Tunnel((b"k",), framing=rng.choice((DNSTT, SERVER, VAYDNS)))
     count = rng.choice((1, 1, 2, 3, 4, 8, 16, 64))
     while len(tunnels) < count:
         labels = make_domain(rng, tunnels)
@@ -97,9 +101,10 @@ def dnstt_body(rng, size):
     while len(body) < size:
         left = size - len(body) - 1
         length = left
-        if left > 0xDF or rng.random() < 0.1:
+        if left > 0xDF or rng.random() < 0.2:
             length = rng.randrange(min(left, 0xDF) + 1)
-        body += bytes([length]) + rng.randbytes(length)
+            length = min(length, rng.choice(PACKET_SIZES))
+        body += bytes([length]) + kcp.datagram(rng, length)
     return body
 
 
@@ -120,7 +125,7 @@ def dnsttex_body(rng, size):
             length = rng.randrange(left)
         elif kind == 4:
             length = rng.choice((left, 1, left - 2 if left > 2 else 0, 0xDF, 0xE0))
-        body = bytes([length]) + rng.randbytes(left - 1)
+        body = bytes([length]) + kcp.datagram(rng, left - 1)
     return prefix + body
 
 
@@ -133,7 +138,7 @@ def make_body(rng, framing, size):
     if framing == VAYDNS:
         if rng.random() < 0.3:
             return rng.choice((rng.randbytes(4), b"\x03" + rng.randbytes(3)))
-        body = bytes([max(size - 1, 0)]) + rng.randbytes(size - 1) if size else b""
+        body = bytes([max(size - 1, 0)]) + kcp.datagram(rng, size - 1) if size else b""
     elif framing == DNSTTEX:
         body = dnsttex_body(rng, size) if size else b""
     else:

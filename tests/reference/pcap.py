@@ -12,8 +12,8 @@ from contract import Sight
 
 ETHERNET, RAW, SLL, SLL2 = 1, 101, 113, 276
 OUTGOING = 4  # PACKET_OUTGOING of linux/if_packet.h
-ORDERS = {b"\xd4\xc3\xb2\xa1": "<", b"\x4d\x3c\xb2\xa1": "<",
-          b"\xa1\xb2\xc3\xd4": ">", b"\xa1\xb2\x3c\x4d": ">"}
+FORMATS = {b"\xd4\xc3\xb2\xa1": ("<", 1000), b"\x4d\x3c\xb2\xa1": ("<", 1_000_000),
+           b"\xa1\xb2\xc3\xd4": (">", 1000), b"\xa1\xb2\x3c\x4d": (">", 1_000_000)}
 
 
 def from_port(data, protocol):
@@ -43,7 +43,7 @@ def sights(path, port=53):
     """Every packet of a file, in its order"""
     with open(path, "rb") as file:
         recording = file.read()
-    order = ORDERS.get(recording[:4])
+    order, per_ms = FORMATS.get(recording[:4], (None, 0))
     if order is None or len(recording) < 24:
         raise ValueError(f"{path} is no pcap file")
     linktype, = struct.unpack_from(order + "I", recording, 20)
@@ -53,12 +53,13 @@ def sights(path, port=53):
     while at < len(recording):
         if at + 16 > len(recording):
             raise ValueError(f"{path} ends in a packet header")
-        captured, wire = struct.unpack_from(order + "II", recording, at + 8)
+        seconds, parts, captured, wire = struct.unpack_from(order + "4I", recording, at)
         frame = recording[at + 16:at + 16 + captured]
         if len(frame) < captured:
             raise ValueError(f"{path} ends in a packet")
         data, protocol, outgoing, interface = strip_link(linktype, frame, port)
         found.append(Sight(data, protocol, outgoing, interface,
-                           wire - (len(frame) - len(data))))
+                           wire - (len(frame) - len(data)),
+                           (seconds * 1000 + parts // per_ms) % 2**32))
         at += 16 + captured
     return found

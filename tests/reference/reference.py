@@ -9,8 +9,9 @@ as a slice or as a loop over labels is.
 
 import struct
 
-from contract import (BASE32, BASE32HEX, DNSTT, DNSTTEX, FLAG_ECS, FLAG_KCP, FLAG_RCODE, FLAG_TC,
-                      QUERY, RESPONSE, SERVER, VAYDNS, Record, Verdict)
+from contract import (ACK, BASE32, BASE32HEX, DNSTT, DNSTTEX, FLAG_ECS, FLAG_KCP, FLAG_RCODE,
+                      FLAG_SN_0, FLAG_TC, PUSH, QUERY, RESPONSE, SEGMENTS_MAX, SERVER, VAYDNS,
+                      WINS, Record, Verdict)
 from network import V4_MAPPED, Refused, datagram, require, u16
 
 SERVER_BUFFER = 4096  # recvLoop() reads a query into this much and never sees the rest
@@ -18,8 +19,8 @@ POINTERS = 10  # dns.go compressionPointerLimit
 NAME_BYTES = 255
 TXT, OPT = 16, 41
 ECS_OPTION = 8
-HEAD_BYTES = 22
-KCP_BYTES = 24
+KCP = struct.Struct("<IBBHIIII")  # conv, cmd, frg, wnd, ts, sn, una, len (kcp-go kcp.go encode())
+PRINT_BYTES, PRINT_FACTOR = 32, 0x9E3779B97F4A7C15
 PADDING = 0xE0
 HINT, PING, PREFIX = 0xFE, 0xFF, 0xFD  # dnsttEx
 
@@ -30,6 +31,11 @@ DIGITS = {
 
 
 # --- DNS
+
+
+def wire_bytes(labels):
+    """Of a name without pointers, with the root"""
+    return sum(1 + len(label) for label in labels) + 1
 
 
 def read_name(message, at):
@@ -56,7 +62,7 @@ def read_name(message, at):
             at += first
         else:
             break
-    require(sum(1 + len(label) for label in labels) + 1 <= NAME_BYTES, Verdict.MALFORMED)
+    require(wire_bytes(labels) <= NAME_BYTES, Verdict.MALFORMED)
     return labels, at if end is None else end
 
 
@@ -240,19 +246,51 @@ def tunnel_packets(body, framing):
     return {DNSTT: dnstt_packets, VAYDNS: vaydns_packets, DNSTTEX: dnsttex_packets}[framing](body)
 
 
+def fingerprint(body):
+    """What stands for all that a client wrote behind its ClientID: its length and 32 bytes of it"""
+    words = struct.unpack("=4Q", body[:PRINT_BYTES].ljust(PRINT_BYTES, b"\0"))
+    value = len(body)
+    for word in words:
+        value = (value ^ word) * PRINT_FACTOR % 2**64
+        value ^= value >> 32
+    return struct.pack("=Q", value)
+
+
+def keep_segments(record, packet):
+    """The segments of a KCP datagram, up to the first that Input() of kcp-go's kcp.go refuses"""
+    wanted = (PUSH, ACK) if record.kind == QUERY else (PUSH,)
+    while len(packet) >= KCP.size:
+        _, command, _, _, ts, sn, _, size = KCP.unpack_from(packet)
+        carried = packet[KCP.size:KCP.size + size]
+        if not PUSH <= command <= WINS:
+            record.ends.add("with a wrong command")
+            return
+        if len(carried) < size:
+            record.ends.add("with a segment cut short")
+            return
+        if len(record.segments) == SEGMENTS_MAX:
+            record.ends.add("with more segments than are kept")
+            return
+        if command in wanted:
+            record.segments.append((ts, sn, size, command))
+        packet = packet[KCP.size + size:]
+
+
 def keep_packets(record, packets, framing):
-    """Their bytes, and the head of the first that has any; False if none has
+    """Their bytes; of KCP, the header of the first that has any, and the segments of all
 
     dnsttEx has a KCP of its own, with headers of 12 bytes (internal/kcp/kcp.go).
     """
     packets = [packet for packet in packets if packet]
     record.payload_bytes = sum(len(packet) for packet in packets)
-    if not packets:
-        return False
-    record.head = packets[0][:HEAD_BYTES]
-    if len(packets[0]) >= KCP_BYTES and framing != DNSTTEX:
-        record.flags |= FLAG_KCP
-    return True
+    if not packets or len(packets[0]) < KCP.size or framing == DNSTTEX:
+        return
+    record.flags |= FLAG_KCP
+    record.conv, _, _, _, _, sn, record.una, _ = KCP.unpack_from(packets[0])
+    if sn == 0:
+        record.flags |= FLAG_SN_0
+    for packet in packets:
+        keep_segments(record, packet)
 
 
 def judge_question(record, config, question, opcode, edns_size):
@@ -277,10 +315,10 @@ def judge_query(record, config, message):
     client_id, body, packets, framing = judge_question(record, config, questions[0],
                                                        flags >> 11 & 15, edns_size)
     record.client_id = client_id
-    if len(body) >= 4:
-        record.nonce = body[2:4]
-    if not keep_packets(record, packets, framing):
-        record.head = body[:HEAD_BYTES]
+    record.content = fingerprint(body)
+    record.edns_size = edns_size
+    record.qname_bytes = wire_bytes(questions[0][0])
+    keep_packets(record, packets, framing)
     prefix = client_subnet(options) if config.use_ecs else None
     if prefix is not None:
         record.resolver = prefix
@@ -322,7 +360,8 @@ def judge_response(record, config, message):
 
 def decode(sight, config):
     """The record of one packet"""
-    record = Record(interface=sight.interface, kind=RESPONSE if sight.outgoing else QUERY)
+    record = Record(interface=sight.interface, time_ms=sight.time_ms,
+                    kind=RESPONSE if sight.outgoing else QUERY)
     try:
         record.resolver, record.port, message, record.message_bytes = datagram(sight, config)
         if sight.outgoing:

@@ -24,7 +24,7 @@ class Packets(unittest.TestCase):
         record = reference.decode(sight, DNSTT)
         self.assertEqual(record.verdict, verdict)
         if verdict == Verdict.PACKET:
-            self.assertEqual(record, Record(interface=7, kind=1 + sight.outgoing))
+            self.assertEqual(record, Record(interface=7, time_ms=1234567, kind=1 + sight.outgoing))
 
     def test_headers_in_front_of_udp(self):
         datagram = udp(self.payload)
@@ -95,7 +95,7 @@ class Packets(unittest.TestCase):
 
     def test_responses_come_from_the_port(self):
         data = ipv4(udp(response(NAME, b""), 4000, 53))
-        self.assert_verdict(Sight(data, 0x0800, True, 7, len(data)), Verdict.PACKET)
+        self.assert_verdict(Sight(data, 0x0800, True, 7, len(data), 1234567), Verdict.PACKET)
 
     def test_snapped_query(self):
         good = ipv4(udp(self.payload))
@@ -112,12 +112,14 @@ class Files(unittest.TestCase):
             for order in "<>":
                 frame = link + data
                 file = struct.pack(order + "IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, linktype)
-                file += struct.pack(order + "IIII", 0, 0, len(frame), len(frame) + 5) + frame
+                file += struct.pack(order + "IIII", 1 << 23, 7999, len(frame), len(frame) + 5)
+                file += frame
                 with tempfile.NamedTemporaryFile() as saved:
                     saved.write(file)
                     saved.flush()
                     self.assertEqual(pcap.sights(saved.name),
-                                     [Sight(data, 0x0800, True, interface, len(data) + 5)])
+                                     [Sight(data, 0x0800, True, interface, len(data) + 5,
+                                            ((1 << 23) * 1000 + 7) % 2**32)])
 
 
 if __name__ == "__main__":

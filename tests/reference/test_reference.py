@@ -13,16 +13,16 @@ from pathlib import Path
 import contract
 import pcap
 import reference
-from contract import (BASE32, BASE32HEX, FLAG_ECS, FLAG_KCP, FLAG_TC, NO_DOMAIN, SERVER, Config,
-                      Record, Sight, Tunnel, Verdict)
-from handmade import (DOMAIN, base32, incoming, ipv4, labels_of, message, opt, query, question,
-                      response, rr, udp)
+from contract import (ACK, BASE32, BASE32HEX, FLAG_ECS, FLAG_KCP, FLAG_SN_0, FLAG_TC, NO_DOMAIN,
+                      PUSH, SERVER, WASK, WINS, Config, Record, Sight, Tunnel, Verdict)
+from handmade import (DOMAIN, base32, incoming, ipv4, kcp, labels_of, message, opt, query,
+                      question, response, rr, udp)
 from names import wire_name
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 DNSTT = Config([Tunnel(DOMAIN)])
-KCP = bytes(range(100, 124)) + b"data"
-HEAD = KCP[:reference.HEAD_BYTES]
+KCP = kcp(sn=9, ts=77, una=5, carried=b"data")
+PUSHED = [(77, 9, 4, PUSH)]
 POLL = b"\xe8" + bytes(8)
 ID = b"CLIENTID"
 
@@ -33,7 +33,7 @@ def judge(payload, config=DNSTT):
 
 def judge_out(payload, config=DNSTT):
     data = ipv4(udp(payload, 53, 4000))
-    return reference.decode(Sight(data, 0x0800, True, 7, len(data)), config)
+    return reference.decode(Sight(data, 0x0800, True, 7, len(data), 1234567), config)
 
 
 def with_ecs(option, name=labels_of(base32(ID + POLL))):
@@ -48,11 +48,15 @@ class Documented(unittest.TestCase):
         record = judge(query(contract.domain(name)))
         self.assertEqual(record.verdict, Verdict.ACCEPTED)
         self.assertEqual(record.client_id, ID)
-        self.assertEqual(record.head, b"supercalifragilisticexpi"[:reference.HEAD_BYTES])
+        self.assertEqual((record.conv, record.una, record.segments),
+                         (int.from_bytes(b"supe", "little"), int.from_bytes(b"stic", "little"),
+                          []))  # "r" is no command
+        self.assertEqual((record.qname_bytes, record.edns_size), (93, 1232))
         self.assertEqual(record.payload_bytes, len("supercalifragilisticexpialidocious"))
         self.assertEqual(record.flags, FLAG_KCP)
         self.assertEqual((record.domain, record.dns_id, record.port, record.interface),
                          (0, 0x1234, 4000, 7))
+        self.assertEqual(record.time_ms, 1234567)
         self.assertEqual(ipaddress.ip_address(record.resolver).ipv4_mapped,
                          ipaddress.ip_address("192.0.2.1"))
         self.assertEqual(record.message_bytes, 12 + 93 + 4 + 11)
@@ -101,30 +105,33 @@ class Recordings(unittest.TestCase):
 
 
 class Variants(unittest.TestCase):
-    def assert_accepted(self, record, client_id, payload, head):
+    def assert_accepted(self, record, client_id, payload, body, segments=()):
         self.assertEqual(record.verdict, Verdict.ACCEPTED)
         self.assertEqual(Record.unpack(record.pack()).client_id, client_id.ljust(8, b"\0"))
-        self.assertEqual((record.payload_bytes, record.head), (payload, head))
+        self.assertEqual((record.payload_bytes, record.content),
+                         (payload, reference.fingerprint(body)))
+        self.assertEqual(record.segments, list(segments))
 
     def test_dnstt_poll(self):
         self.assert_accepted(judge(query(labels_of(base32(ID + POLL)))), ID, 0, POLL)
 
     def test_dnstt_data(self):
         body = b"\xe3abc" + bytes([len(KCP)]) + KCP
-        self.assert_accepted(judge(query(labels_of(base32(ID + body)))), ID, 28, HEAD)
-        body = b"\xe0\xe0\x01a" + bytes([len(KCP)]) + KCP
-        self.assert_accepted(judge(query(labels_of(base32(ID + body)))), ID, 29, b"a")
+        self.assert_accepted(judge(query(labels_of(base32(ID + body)))), ID, 28, body, PUSHED)
+        body = b"\xe0\xe0\x01a" + bytes([len(KCP)]) + KCP  # the first packet is no KCP
+        self.assert_accepted(judge(query(labels_of(base32(ID + body)))), ID, 29, body)
 
     def test_kcp_header_is_24_bytes(self):
-        for size, flags in ((23, 0), (24, FLAG_KCP)):
+        for size, expected in ((23, (0, 0, 0)), (24, (FLAG_KCP, 0x01020304, 5))):
             body = b"\xe0" + bytes([size]) + KCP[:size]
             record = judge(query(labels_of(base32(ID + body))))
-            self.assertEqual((record.head, record.flags), (HEAD, flags))
+            self.assertEqual((record.flags, record.conv, record.una), expected)
+            self.assertEqual(record.segments, [])  # what it carries is not there
 
     def test_dnstt_server_takes_any_framing(self):
         config = Config([Tunnel(DOMAIN, framing=SERVER)])
         body = b"\x02ab\x05cd"
-        self.assert_accepted(judge(query(labels_of(base32(ID + body))), config), ID, 2, b"ab")
+        self.assert_accepted(judge(query(labels_of(base32(ID + body))), config), ID, 2, body)
         for wrong in (body, b"\x02ab"):
             self.assertEqual(judge(query(labels_of(base32(ID + wrong)))).verdict, Verdict.FRAMING)
 
@@ -138,7 +145,7 @@ class Variants(unittest.TestCase):
         config = Config([contract.vaydns("t.example.com")])
         body = bytes([len(KCP)]) + KCP
         self.assert_accepted(judge(query(labels_of(base32(b"ID" + body))), config), b"ID", 28,
-                             HEAD)
+                             body, PUSHED)
         for nonce in (b"\x03abc", b"\xffabc"):
             self.assert_accepted(judge(query(labels_of(base32(b"ID" + nonce))), config), b"ID", 0,
                                  nonce)
@@ -149,7 +156,7 @@ class Variants(unittest.TestCase):
     def test_empty_packets_are_passed_over(self):
         body = b"\xe0\0\0" + bytes([len(KCP)]) + KCP
         record = judge(query(labels_of(base32(ID + body))))
-        self.assert_accepted(record, ID, 28, HEAD)
+        self.assert_accepted(record, ID, 28, body, PUSHED)
         self.assertEqual(record.flags, FLAG_KCP)
         self.assert_accepted(judge(query(labels_of(base32(ID + b"\xe0\0\0")))), ID, 0, b"\xe0\0\0")
 
@@ -159,8 +166,8 @@ class Variants(unittest.TestCase):
         for body in (packet, packet + b"ignored", b"\xfd\x02\0" + packet, b"\xe3abc" + packet,
                      b"\xfd\x02\0\xe3abc" + packet):
             record = judge(query(labels_of(base32(ID + body, True))), config)
-            self.assert_accepted(record, ID, 28, HEAD)
-            self.assertEqual(record.flags, 0)  # its KCP has a header of its own
+            self.assert_accepted(record, ID, 28, body)
+            self.assertEqual((record.flags, record.una), (0, 0))  # its KCP has another header
         for poll in (b"\x00noise", b"\xfe\x02\x00noise", b"\xe8" + bytes(8),
                      b"\xfd\x02\0\0noise", b"\xfd\x02\0\xe1a"):
             self.assert_accepted(judge(query(labels_of(base32(ID + poll, True))), config), ID, 0,
@@ -173,6 +180,104 @@ class Variants(unittest.TestCase):
                              Verdict.FRAMING)
 
 
+class Contents(unittest.TestCase):
+    def test_fingerprint_is_of_length_and_32_bytes(self):
+        body = bytes(range(40))
+        prints = {reference.fingerprint(body[:size]) for size in range(41)}
+        prints |= {reference.fingerprint(body[:at] + b"\xff" + body[at + 1:]) for at in range(32)}
+        prints |= {reference.fingerprint(bytes(size)) for size in range(1, 40)}
+        self.assertEqual(len(prints), 41 + 32 + 38)  # one zero is in two of them
+        self.assertEqual(reference.fingerprint(body[:32] + b"anything"),
+                         reference.fingerprint(body))
+
+    def test_how_a_query_was_asked(self):
+        for edns, size in ((opt(1400), 1400), (opt(65535), 65535)):
+            record = judge(query(labels_of(base32(ID + POLL)), additional=edns))
+            self.assertEqual((record.edns_size, record.qname_bytes),
+                             (size, 1 + 28 + len(b"\x01t\x07example\x03com\0")))
+        config = Config([Tunnel(DOMAIN, edns_min=0)])
+        record = judge(query(labels_of(base32(ID + POLL)), additional=opt(100)), config)
+        self.assertEqual(record.edns_size, 512)
+        answered = judge_out(response(labels_of(base32(ID + POLL)), b""))
+        self.assertEqual((answered.edns_size, answered.qname_bytes, answered.content), (0, 0, b""))
+
+    def test_longest_name(self):
+        name = labels_of(base32(ID + b"\xe0\x91" + bytes(145)), (b"k",))
+        record = judge(query(name), Config([Tunnel((b"k",))]))
+        self.assertEqual((record.verdict, record.qname_bytes), (Verdict.ACCEPTED, 255))
+
+
+class Segments(unittest.TestCase):
+    config = Config([Tunnel((b"k",))])
+
+    def asked(self, *packets):
+        body = b"\xe0" + b"".join(bytes([len(packet)]) + packet for packet in packets)
+        return judge(query(labels_of(base32(ID + body), (b"k",))), self.config)
+
+    def answered(self, *packets):
+        text = b"".join(struct.pack("!H", len(packet)) + packet for packet in packets)
+        return judge_out(response(labels_of(base32(ID + POLL)), text))
+
+    def test_a_query_has_pushes_and_acknowledgements(self):
+        packet = kcp(WASK) + kcp(ACK, 3, ts=33) + kcp(WINS) + kcp(PUSH, 4, b"new", ts=44)
+        self.assertEqual(self.asked(packet).segments, [(33, 3, 0, ACK), (44, 4, 3, PUSH)])
+
+    def test_a_response_has_pushes(self):
+        packet = kcp(WASK) + kcp(ACK, 3, ts=33) + kcp(WINS) + kcp(PUSH, 4, b"new", ts=44)
+        record = self.answered(packet)
+        self.assertEqual(record.segments, [(44, 4, 3, PUSH)])
+        self.assertEqual((record.flags, record.conv, record.una),
+                         (FLAG_KCP | FLAG_SN_0, 0x01020304, 0))
+
+    def test_conversation_is_that_of_the_first_header(self):
+        record = self.asked(kcp(0, sn=0, conv=7, una=8), kcp(sn=1, conv=9, una=10))
+        self.assertEqual((record.conv, record.una, record.flags), (7, 8, FLAG_KCP | FLAG_SN_0))
+        self.assertEqual(record.segments, [(0, 1, 0, PUSH)])
+        self.assertEqual(self.asked(kcp(sn=1), kcp(sn=0)).flags, FLAG_KCP)
+        self.assertEqual(self.answered(kcp(sn=0)).flags, FLAG_KCP | FLAG_SN_0)
+
+    def test_a_walk_ends_with_what_kcp_refuses(self):
+        for wrong, why in ((kcp(80), "with a wrong command"), (kcp(85), "with a wrong command"),
+                           (kcp(size=49), "with a segment cut short"),
+                           (kcp(size=1 << 31), "with a segment cut short"),
+                           (kcp(size=0xFFFFFFFF), "with a segment cut short")):
+            record = self.answered(kcp(sn=1) + wrong + kcp(sn=2) + kcp(sn=3), kcp(sn=4))
+            self.assertEqual(record.segments, [(0, 1, 0, PUSH), (0, 4, 0, PUSH)])
+            self.assertEqual(record.ends, {why})
+        self.assertEqual(self.answered(kcp(size=48) + kcp(sn=1) + kcp(sn=2)).segments,
+                         [(0, 0, 48, PUSH)])
+        self.assertEqual(self.answered(kcp(sn=1) + kcp(sn=2)[:23]).segments, [(0, 1, 0, PUSH)])
+
+    def test_packets_behind_one_that_is_no_kcp(self):
+        record = self.answered(kcp()[:23], kcp())
+        self.assertEqual((record.flags, record.segments, record.payload_bytes), (0, [], 47))
+        record = self.answered(b"", kcp(sn=1), b"short", kcp(sn=2))
+        self.assertEqual((record.flags, record.segments),
+                         (FLAG_KCP, [(0, 1, 0, PUSH), (0, 2, 0, PUSH)]))
+
+    def test_170_segments_are_kept(self):
+        for pushes, kept, ends in ((169, 169, set()), (170, 170, set()),
+                                   (171, 170, {"with more segments than are kept"})):
+            packet = b"".join(kcp(ACK) + kcp(sn=number) for number in range(pushes))
+            record = self.answered(packet)
+            self.assertEqual(record.segments, [(0, number, 0, PUSH) for number in range(kept)])
+            self.assertEqual(record.ends, ends)
+            self.assertEqual(len(record.pack()), 64 * 35)
+        record = self.answered(*[kcp()] * 200)
+        self.assertEqual((len(record.segments), record.payload_bytes), (170, 4800))
+
+    def test_records_hold_five_each(self):
+        for count, records in ((0, 1), (1, 2), (5, 2), (6, 3)):
+            record = self.asked(b"".join(kcp(ACK, number, ts=9) for number in range(count)))
+            packed = record.pack()
+            self.assertEqual((len(record.segments), len(packed)), (count, 64 * records))
+            self.assertEqual(Record.unpack(packed).segments, record.segments)
+            for at in range(64, len(packed), 64):
+                self.assertEqual(packed[at + 60:at + 64], bytes([0, contract.MORE, 0, 0]))
+        self.assertEqual(packed[128 + 12:128 + 60], bytes(48))
+        self.assertEqual(packed[128:128 + 12], struct.pack("=IIHBB", 9, 5, 0, ACK, 0))
+
+
 class Rules(unittest.TestCase):
     name = labels_of(base32(ID + POLL))
 
@@ -180,7 +285,9 @@ class Rules(unittest.TestCase):
         record = judge(payload)
         self.assertEqual((record.verdict, record.domain), (verdict, domain))
         self.assertEqual(record.message_bytes, len(payload))
-        self.assertEqual((record.client_id, record.head, record.payload_bytes), (b"", b"", 0))
+        self.assertEqual(record, Record(b"", record.resolver, interface=7, time_ms=1234567,
+                                        port=4000, dns_id=record.dns_id, verdict=verdict,
+                                        message_bytes=len(payload), domain=domain))
 
     def test_message_is_read_to_its_last_byte(self):
         whole = query(self.name)
@@ -194,10 +301,6 @@ class Rules(unittest.TestCase):
         self.assertEqual(judge(header[:-1]).dns_id, 0)
         self.assertEqual(judge_out(header).dns_id, 0x1234)
         self.assertEqual(judge_out(header[:-1]).dns_id, 0)
-
-    def test_nonce_is_the_third_and_fourth_byte_behind_the_client_id(self):
-        self.assertEqual(judge(query(labels_of(base32(ID + b"\xe3abc")))).nonce, b"bc")
-        self.assertEqual(judge(query(labels_of(base32(ID + b"\xe2ab")))).nonce, b"")
 
     def test_pointers_in_one_name(self):
         for pointers, verdict in ((10, Verdict.ACCEPTED), (11, Verdict.MALFORMED)):
@@ -295,8 +398,8 @@ class Responses(unittest.TestCase):
     def test_packets_of_an_answer(self):
         record = judge_out(response(self.name, self.text + b"\0\x01a\0\x05cut"))
         self.assertEqual((record.verdict, record.client_id), (Verdict.ACCEPTED, ID))
-        self.assertEqual((record.payload_bytes, record.head), (29, HEAD))
-        self.assertEqual(record.flags, FLAG_KCP)
+        self.assertEqual((record.payload_bytes, record.segments), (29, PUSHED))
+        self.assertEqual((record.flags, record.una, record.content), (FLAG_KCP, 5, b""))
         self.assertEqual(ipaddress.ip_address(record.resolver).ipv4_mapped,
                          ipaddress.ip_address("192.0.2.53"))
 
@@ -306,8 +409,8 @@ class Responses(unittest.TestCase):
 
     def test_answer_without_packets(self):
         record = judge_out(response(self.name, b""))
-        self.assertEqual((record.verdict, record.payload_bytes, record.head),
-                         (Verdict.ACCEPTED, 0, b""))
+        self.assertEqual((record.verdict, record.payload_bytes, record.segments),
+                         (Verdict.ACCEPTED, 0, []))
 
     def test_refusal_carries_no_packets(self):
         record = judge_out(response(self.name, self.text, 0x8403))

@@ -67,7 +67,10 @@ void exposition_craft_close(struct exposition_craft *craft)
 
 static void count(struct exposition_craft *craft, struct record record, uint64_t ms)
 {
-	traffic_records(&craft->traffic, &record, 1, START + ms * 1000000);
+	const uint64_t now_ns = START + ms * 1000000;
+
+	traffic_records(&craft->traffic, &record, 1,
+			(struct moment){ now_ns, record.time_ms * UINT64_C(1000000) });
 }
 
 void exposition_craft_traffic(struct exposition_craft *craft)

@@ -4,7 +4,7 @@
 
 #include "cli/options.h"
 #include "collect.h"
-#include "common/record.h"
+#include "common/record_check.h"
 #include "geoip/databases.h"
 #include "system/process.h"
 #include "traffic/interfaces.h"

@@ -2,11 +2,11 @@
 /* Packets as a client and a server make them, and what capture sees in them */
 #pragma once
 
+#include "common/record.h"
 #include "craft.h"
 
 struct config;
 struct sight;
-struct record;
 
 #define CRAFT_DOMAIN "t.example.com"
 #define CRAFT_ID     "CLIENTID"
@@ -38,7 +38,8 @@ struct tunnel *craft_config_add(struct config *config, const char *domain);
 /* The configuration for CRAFT_DOMAIN */
 const struct config *craft_dnstt(void);
 
-/* The record of a packet */
+/* The record of a packet; in craft_seen too, with its segments behind it */
+extern struct record craft_seen[RECORD_MESSAGE_MAX];
 struct record craft_see(const struct sight *sight, const struct config *config);
 
 /* The record of a packet that lies in memory of exactly its size */

@@ -7,9 +7,9 @@
 #include "common/record.h"
 #include "unit.h"
 
-/* An accepted query of a client, with a KCP segment of 30 bytes that nobody else sends
+/* An accepted query of a client, with a KCP header of 30 bytes that nobody else sends
  * @id:	8 characters at most
- * @sn: number of the segment, which its clock goes by too
+ * @sn: of the header
  */
 static inline struct record record_query(const char *id, unsigned sn)
 {
@@ -19,17 +19,18 @@ static inline struct record record_query(const char *id, unsigned sn)
 				 .dns_id = (uint16_t)(sn * 7),
 				 .message_bytes = 150,
 				 .payload_bytes = 30,
+				 .edns_size = 1232,
+				 .qname_bytes = 100,
+				 .conv = 0x01020304,
 				 .flags = RECORD_FLAG_KCP };
-	const uint32_t conv = 0x01020304, clock = sn * 100 + 7;
+	const uint64_t content = (sn + 1) * 0x9e3779b97f4a7c15;
 
 	memcpy(record.client_id, id, strlen(id));
 	memset(record.resolver + 10, 0xff, 2);
 	memcpy(record.resolver + 12, "\x51\x02\x45\xa0", 4); /* 81.2.69.160 */
-	memcpy(record.head, &conv, 4);
-	record.head[4] = 81; /* PUSH */
-	memcpy(record.head + 8, &clock, 4);
-	memcpy(record.head + 12, &sn, 4);
-	memcpy(record.nonce, &sn, 2);
+	if (sn == 0)
+		record.flags |= RECORD_FLAG_SN_0;
+	memcpy(record.content, &content, sizeof(content));
 	return record;
 }
 
@@ -41,8 +42,10 @@ static inline struct record record_response(const struct record *query)
 	record.kind = RECORD_RESPONSE;
 	record.message_bytes = 300;
 	record.payload_bytes = 100;
-	record.head[4] = 82;
-	memset(record.nonce, 0, 2);
+	record.flags &= (uint8_t)~RECORD_FLAG_SN_0;
+	record.edns_size = 0;
+	record.qname_bytes = 0;
+	memset(record.content, 0, sizeof(record.content));
 	return record;
 }
 
@@ -51,7 +54,10 @@ static inline struct record record_refused(enum verdict verdict, unsigned dns_id
 {
 	struct record record = record_query("", 0);
 
-	memset(record.head, 0, sizeof(record.head));
+	memset(record.content, 0, sizeof(record.content));
+	record.edns_size = 0;
+	record.qname_bytes = 0;
+	record.conv = 0;
 	record.dns_id = (uint16_t)dns_id;
 	record.payload_bytes = 0;
 	record.flags = 0;

@@ -13,7 +13,7 @@
 #include <zlib.h>
 
 #include "cli/options.h"
-#include "common/record.h"
+#include "common/record_check.h"
 #include "collect.h"
 #include "geoip/databases.h"
 #include "geoip_fixture.h"

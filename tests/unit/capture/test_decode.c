@@ -3,7 +3,7 @@
 #include "capture/decode.h"
 
 #include "common/config.h"
-#include "common/record.h"
+#include "common/record_check.h"
 #include "packet_craft.h"
 #include "unit.h"
 
@@ -29,7 +29,7 @@ static const char *poll_name(void)
 /* That nothing of a session is in the record of a query that is refused */
 static void assert_refused(const struct craft *message, enum verdict verdict, unsigned domain)
 {
-	static const uint8_t zeros[RECORD_HEAD_BYTES];
+	static const uint8_t zeros[RECORD_ID_BYTES];
 	struct record record = judge(message);
 
 	assert_int_equal(record.verdict, verdict);
@@ -38,8 +38,12 @@ static void assert_refused(const struct craft *message, enum verdict verdict, un
 	assert_int_equal(record.payload_bytes, 0);
 	assert_int_equal(record.flags, 0);
 	assert_memory_equal(record.client_id, zeros, sizeof(record.client_id));
-	assert_memory_equal(record.head, zeros, sizeof(record.head));
-	assert_memory_equal(record.nonce, zeros, sizeof(record.nonce));
+	assert_memory_equal(record.content, zeros, sizeof(record.content));
+	assert_int_equal(record.conv, 0);
+	assert_int_equal(record.una, 0);
+	assert_int_equal(record.edns_size, 0);
+	assert_int_equal(record.qname_bytes, 0);
+	assert_int_equal(record.segments, 0);
 }
 
 static void test_documented_example(void **state)
@@ -57,8 +61,12 @@ static void test_documented_example(void **state)
 	assert_int_equal(record.kind, RECORD_QUERY);
 	assert_int_equal(record.domain, 0);
 	assert_memory_equal(record.client_id, "CLIENTID", 8);
-	assert_memory_equal(record.head, "supercalifragilisticexpi", RECORD_HEAD_BYTES);
-	assert_memory_equal(record.nonce, "\xa3\x15", 2);
+	/* Its first bytes, as if they were a header */
+	assert_int_equal(record.conv, 'e' << 24 | 'p' << 16 | 'u' << 8 | 's');
+	assert_int_equal(record.una, 'c' << 24 | 'i' << 16 | 't' << 8 | 's');
+	assert_int_equal(record.segments, 0);
+	assert_int_equal(record.edns_size, 1232);
+	assert_int_equal(record.qname_bytes, 93);
 	assert_int_equal(record.payload_bytes, strlen("supercalifragilisticexpialidocious"));
 	assert_int_equal(record.flags, RECORD_FLAG_KCP);
 	assert_int_equal(record.message_bytes, 12 + 93 + 4 + 11);
@@ -68,7 +76,7 @@ static void test_documented_example(void **state)
 	assert_memory_equal(record.resolver, resolver, 16);
 }
 
-static void test_poll_shows_what_follows_its_client_id(void **state)
+static void test_poll_carries_no_packet(void **state)
 {
 	struct craft message = { .size = 0 };
 	struct record record;
@@ -79,24 +87,86 @@ static void test_poll_shows_what_follows_its_client_id(void **state)
 	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 	assert_int_equal(record.payload_bytes, 0);
 	assert_int_equal(record.flags, 0);
-	assert_memory_equal(record.head, CRAFT_POLL "\0\0\0\0\0\0\0\0\0\0\0\0\0",
-			    RECORD_HEAD_BYTES);
-	assert_memory_equal(record.nonce, "ad", 2); /* of "padding!" */
+	assert_int_equal(record.conv, 0);
 }
 
-static void test_nonce_needs_four_bytes(void **state)
+/* A resolver may write the same name in other letters, and ask under another ID. Of what a client
+ * writes the first 32 bytes count, which is more than padding and a KCP header, and how many there are.
+ */
+static void test_content_is_what_the_client_wrote(void **state)
 {
-	(void)state;
-	for (unsigned padding = 0; padding <= 4; padding++) {
-		uint8_t body[5] = { (uint8_t)(0xe0 + padding), 'a', 'b', 'c', 'd' };
-		struct craft message = { .size = 0 };
-		struct record record;
+	uint8_t body[41] = { 0xe0, 39 };
+	struct craft message = { .size = 0 };
+	struct record record, other;
 
-		craft_query(&message, name_of(body, 1 + padding));
-		record = judge(&message);
-		assert_int_equal(record.verdict, VERDICT_ACCEPTED);
-		assert_memory_equal(record.nonce, padding >= 3 ? "bc" : "\0\0", 2);
+	(void)state;
+	craft_query(&message, name_of(body, sizeof(body)));
+	record = judge(&message);
+	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
+	message.at[1] ^= 0xff;
+	message.at[14] ^= 0x20;
+	other = judge(&message);
+	assert_int_not_equal(record.dns_id, other.dns_id);
+	assert_memory_equal(record.content, other.content, 8);
+	for (unsigned at = 2; at < sizeof(body); at++) {
+		message.size = 0;
+		body[at] ^= 1;
+		craft_query(&message, name_of(body, sizeof(body)));
+		other = judge(&message);
+		assert_int_equal(memcmp(record.content, other.content, 8) != 0, at < 32);
+		body[at] ^= 1;
 	}
+	message.size = 0;
+	body[1]--;
+	craft_query(&message, name_of(body, sizeof(body) - 1));
+	other = judge(&message);
+	assert_memory_not_equal(record.content, other.content, 8);
+}
+
+/* Six segments need two more records */
+static void test_segments_follow_their_message(void **state)
+{
+	static const char segment[] = "conv\x51\0\0\1\1\0\0\0\0\0\0\0\7\0\0\0\0\0\0";
+	uint8_t text[2 + 24 * 6] = { 0, 24 * 6 };
+	struct craft message = { .size = 0 };
+	struct record record;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		memcpy(text + 2 + 24 * i, segment, 24);
+		text[2 + 24 * i + 12] = (uint8_t)i;
+	}
+	craft_response(&message, poll_name(), text, sizeof(text));
+	record = craft_judge(&message, true, craft_dnstt());
+	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
+	assert_int_equal(record.flags, RECORD_FLAG_KCP | RECORD_FLAG_SN_0);
+	assert_int_equal(record.una, 7);
+	assert_int_equal(record.segments, 6);
+	assert_int_equal(record_of_message(&record), 3);
+	for (unsigned i = 0; i < 10; i++) {
+		const struct segment wanted = { .ts = 1, .sn = i, .command = 81 }, none = { 0 };
+
+		assert_memory_equal(record_segment(craft_seen, i), i < 6 ? &wanted : &none,
+				    sizeof(wanted));
+	}
+	for (unsigned i = 1; i < 3; i++) {
+		assert_int_equal(craft_seen[i].kind, RECORD_MORE);
+		assert_int_equal(craft_seen[i].domain, 0);
+		assert_int_equal(craft_seen[i].verdict, 0);
+		assert_int_equal(craft_seen[i].flags, 0);
+	}
+}
+
+static void test_a_record_has_the_time_of_its_packet(void **state)
+{
+	const struct craft packet = craft_poll_ipv4();
+	const struct sight sight = { .bytes = packet.at,
+				     .captured = (uint32_t)packet.size,
+				     .length = (uint32_t)packet.size,
+				     .time_ms = 0xfedcba98 };
+
+	(void)state;
+	assert_int_equal(craft_see(&sight, craft_dnstt()).time_ms, 0xfedcba98);
 }
 
 static void test_query_is_whole_or_malformed(void **state)
@@ -267,7 +337,6 @@ static void test_a_domain_has_its_own_rules(void **state)
 	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 	assert_int_equal(record.domain, 1);
 	assert_memory_equal(record.client_id, "ID\0\0\0\0\0", 8);
-	assert_memory_equal(record.head, "\3abc\0", 5);
 	assert_int_equal(message.at[message.size - 3], 31);
 	message.at[message.size - 3] = 34; /* a ninth of that row */
 	assert_int_equal(craft_judge(&message, false, &config).verdict, VERDICT_QTYPE);
@@ -300,8 +369,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_documented_example),
-		cmocka_unit_test(test_poll_shows_what_follows_its_client_id),
-		cmocka_unit_test(test_nonce_needs_four_bytes),
+		cmocka_unit_test(test_poll_carries_no_packet),
+		cmocka_unit_test(test_content_is_what_the_client_wrote),
+		cmocka_unit_test(test_segments_follow_their_message),
+		cmocka_unit_test(test_a_record_has_the_time_of_its_packet),
 		cmocka_unit_test(test_query_is_whole_or_malformed),
 		cmocka_unit_test(test_query_without_header_has_no_id),
 		cmocka_unit_test(test_rules_come_in_the_servers_order),

@@ -47,9 +47,10 @@ static void test_response_is_its_question_and_its_packets(void **state)
 	assert_memory_equal(record.client_id, CRAFT_ID, 8);
 	assert_int_equal(record.message_bytes, message.size);
 	assert_int_equal(record.payload_bytes, 24);
-	assert_memory_equal(record.head, KCP, RECORD_HEAD_BYTES);
-	assert_memory_equal(record.nonce, "\0\0", 2);
+	assert_int_equal(record.conv, 'C' << 24 | 'K' << 16 | ' ' << 8 | 'a');
 	assert_int_equal(record.flags, RECORD_FLAG_KCP);
+	assert_int_equal(record.edns_size, 0);
+	assert_int_equal(record.qname_bytes, 0);
 	assert_int_equal(record.dns_id, 0x1234);
 	assert_int_equal(record.port, 4000);
 	assert_int_equal(record.resolver[15], 192);
@@ -66,12 +67,12 @@ static void test_empty_response_carries_no_packet(void **state)
 	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 	assert_int_equal(record.payload_bytes, 0);
 	assert_int_equal(record.flags, 0);
-	assert_memory_equal(record.head, "\0\0\0\0\0\0\0", 8);
+	assert_int_equal(record.conv, 0);
 }
 
 static void test_what_the_question_carried_is_not_the_responses(void **state)
 {
-	static const uint8_t zeros[RECORD_HEAD_BYTES];
+	static const uint8_t zeros[8];
 	static const char body[] = "\xe0\x18" KCP;
 	struct craft message = { .size = 0 };
 	char name[CRAFT_NAME];
@@ -86,7 +87,8 @@ static void test_what_the_question_carried_is_not_the_responses(void **state)
 	assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 	assert_int_equal(record.payload_bytes, 0);
 	assert_int_equal(record.flags, 0);
-	assert_memory_equal(record.head, zeros, sizeof(zeros));
+	assert_int_equal(record.conv, 0);
+	assert_memory_equal(record.content, zeros, sizeof(zeros));
 	assert_memory_equal(record.client_id, CRAFT_ID, 8);
 }
 

@@ -5,7 +5,7 @@
 
 #include "capture/decode.h"
 #include "common/config.h"
-#include "common/record.h"
+#include "common/record_check.h"
 #include "packet_craft.h"
 #include "pcap.h"
 #include "traffic/interfaces.h"
@@ -87,12 +87,16 @@ static void assert_decoded(const char *recording, const char *const resolvers[2]
 		assert_tally(&by_resolver[i], recording, resolvers[i]);
 }
 
-/* A recording through decode(), record_batch_fault() and traffic_records(), packet by packet */
+/* A recording through decode(), record_check_batch() and traffic_records(), packet by packet */
 static void count(const char *recording, struct traffic *ret_traffic)
 {
 	static struct interfaces all;
 	const struct traffic_options options = {
-		.domains = 1, .max_sessions = 1000, .max_series = 10, .interfaces = &all
+		.domains = 1,
+		.max_sessions = 1000,
+		.max_series = 10,
+		.interfaces = &all,
+		.key = { 0x1b873593cc9e2d51, 0x85ebca6bc2b2ae35 },
 	};
 	struct batch_state state = { .sequence = 1 };
 	struct config config;
@@ -108,19 +112,22 @@ static void count(const char *recording, struct traffic *ret_traffic)
 		batch.header = (struct batch_header){ .magic = BATCH_MAGIC,
 						      .version = BATCH_VERSION,
 						      .type = BATCH_TRAFFIC,
-						      .count = 1,
 						      .sequence = state.sequence };
-		batch.records[0] = craft_see(&sight, &config);
-		assert_null(record_batch_fault(
-			&batch, sizeof(batch.header) + sizeof(batch.records[0]), 1, &state));
-		traffic_records(ret_traffic, batch.records, 1, pcap.now_ns);
+		craft_see(&sight, &config);
+		batch.header.count = (uint16_t)record_of_message(&craft_seen[0]);
+		memcpy(batch.records, craft_seen, sizeof(craft_seen));
+		assert_null(record_check_batch(
+			&batch, sizeof(batch.header) + batch.header.count * sizeof(struct record),
+			1, &state));
+		traffic_records(ret_traffic, batch.records, batch.header.count,
+				(struct moment){ pcap.now_ns, pcap.now_ns });
 	}
 	pcap_close(&pcap);
 }
 
 static void assert_counted(const char *recording)
 {
-	struct traffic traffic;
+	static struct traffic traffic;
 	const struct series *series;
 	unsigned long sessions = pcap_expected(recording, "total", "sessions");
 
@@ -132,7 +139,7 @@ static void assert_counted(const char *recording)
 	assert_int_equal(series->bytes_out, pcap_expected(recording, "total", "bytes_out"));
 	assert_int_equal(series->sessions, sessions);
 	/* Each client of the recordings began one KCP session, as dnstt-server's log would say */
-	assert_int_equal(traffic.domain[0].kcp_sessions, sessions);
+	assert_int_equal(traffic.domain[0].kcp.conversations, sessions);
 	assert_in_range(series->peak, 1, sessions);
 	assert_int_equal(traffic.domain[0].responses[0],
 			 pcap_expected(recording, "total", "responses"));
@@ -169,7 +176,7 @@ static void test_recordings_are_counted_exactly(void **state)
 
 static void test_minimised_queries_are_refused_by_their_type(void **state)
 {
-	struct traffic traffic;
+	static struct traffic traffic;
 
 	(void)state;
 	count(MINIMISED, &traffic);

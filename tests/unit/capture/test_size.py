@@ -9,9 +9,10 @@ import subprocess
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
-MOST, MOST_OF_A_FILE = 1300, 250  # lines of code; comments and blank lines are free
+MOST, MOST_OF_A_FILE = 1350, 250  # lines of code; comments and blank lines are free
 OBJECTS = "dnstt_capture.p", "libdecoder.a.p", "libconfined.a.p", "libcommon.a.p"
-NOT_LINKED = {pathlib.PurePath("common/record.c")}  # of the archives, what capture calls nothing of
+# Of the archives, what capture calls nothing of
+NOT_LINKED = {pathlib.PurePath("common/record_check.c"), pathlib.PurePath("common/record_check.h")}
 
 
 def code_lines(text):
@@ -47,7 +48,7 @@ class Size(unittest.TestCase):
         program = pathlib.Path(os.environ["TEST_BUILD"], "capture/dnstt_capture")
         symbols = subprocess.run(["nm", program], check=True, capture_output=True, text=True).stdout
         self.assertIn(" config_fault", symbols)
-        self.assertNotIn("record_batch_fault", symbols)
+        self.assertNotIn("record_check_batch", symbols)
 
     def test_what_is_linked_is_capture_and_common_alone(self):
         files = linked()

@@ -6,21 +6,49 @@
 #include "packet_craft.h"
 #include "unit.h"
 
-#define KCP "a KCP segment's header..+" /* 25 bytes */
+/* A KCP segment's header: conv, command, ts, sn, una, length */
+#define SEGMENT(conv, command, ts, sn, una, length) \
+	conv "\0\0\0" command "\0\0\1" ts "\0\0\0" sn "\0\0\0" una "\0\0\0" length "\0\0\0"
+#define PUSH "\x51"
+#define ACK  "\x52"
+#define WASK "\x53"
+#define WINS "\x54"
+
+static struct record more[RECORD_MESSAGE_MAX - 1];
+
+/* That the segments found are these, in records of which the rest is zero */
+static void assert_segments(const struct tunnel_packets *packets, const struct segment *wanted,
+			    unsigned count)
+{
+	static const struct segment none = { .ts = 0 };
+
+	assert_int_equal(packets->segments, count);
+	for (unsigned i = 0; i < (count + RECORD_SEGMENTS - 1) / RECORD_SEGMENTS * RECORD_SEGMENTS;
+	     i++) {
+		const struct record *record = &more[i / RECORD_SEGMENTS];
+
+		assert_memory_equal(&record->segment[i % RECORD_SEGMENTS],
+				    i < count ? &wanted[i] : &none, sizeof(none));
+		assert_int_equal(record->kind, RECORD_MORE);
+	}
+}
 
 /* The bytes lie in memory of exactly their size, so that a sanitizer sees a read past it */
 static bool upstream(enum framing framing, const void *bytes, size_t count,
 		     struct tunnel_packets *packets)
 {
-	static uint8_t *rest; /* what is shown of a packet lies in it */
+	uint8_t *rest = malloc(count + 1);
 	bool result;
 
-	free(rest);
-	rest = malloc(count + 1);
-
 	assert_non_null(rest);
-	memset(packets, 0, sizeof(*packets));
-	result = tunnel_upstream[framing](memcpy(rest + 1, bytes, count), count, packets);
+	memset(more, 0xa5, sizeof(more));
+	*packets = (struct tunnel_packets){
+		.more = framing == FRAMING_DNSTTEX ? NULL : more,
+		.last_command = RECORD_KCP_ACK,
+	};
+	memcpy(rest + 1, bytes, count);
+	result = tunnel_upstream[framing]((struct cursor){ rest + 1, rest + 1 + count }, packets);
+	free(rest);
 	return result;
 }
 
@@ -28,8 +56,7 @@ struct body {
 	const char *bytes;
 	size_t count;
 	bool accepted;
-	unsigned payload;
-	const char *head; /* of what is delivered */
+	unsigned payload; /* that is delivered */
 };
 
 #define BODY(text) (text), sizeof(text) - 1
@@ -45,46 +72,44 @@ static void assert_bodies(enum framing framing, const struct body *bodies, size_
 		if (!body->accepted)
 			continue;
 		assert_int_equal(packets.bytes, body->payload);
-		if (body->head)
-			assert_memory_equal(packets.first, body->head, strlen(body->head));
-		assert_int_equal(packets.first_bytes != 0, body->payload != 0);
+		assert_int_equal(packets.flags, 0);
 	}
 }
 
 static void test_dnstt_client_writes_padding_then_packets(void **state)
 {
 	static const struct body bodies[] = {
-		{ BODY("\xe0"), true, 0, NULL },
+		{ BODY("\xe0"), true, 0 },
 		{ BODY("\xe8"
 		       "12345678"),
-		  true, 0, NULL },
+		  true, 0 },
 		{ BODY("\xe3"
 		       "abc\x05hello"),
-		  true, 5, "hello" },
+		  true, 5 },
 		{ BODY("\xe0\x02"
 		       "ab\x03"
 		       "cde"),
-		  true, 5, "ab" },
-		{ BODY("\xe1x\xe2xx\x01y\xe0"), true, 1, "y" },
+		  true, 5 },
+		{ BODY("\xe1x\xe2xx\x01y\xe0"), true, 1 },
 		{ BODY("\xff"
 		       "1234567890123456789012345678901"),
-		  true, 0, NULL },
-		{ BODY("\xe0\0\0\x02hi"), true, 2, "hi" },
-		{ BODY(""), false, 0, NULL },
-		{ BODY("\x05hello"), false, 0, NULL }, /* no padding before it */
-		{ BODY("\xdf"), false, 0, NULL },
-		{ BODY("\0"), false, 0, NULL },
-		{ BODY("\xe1"), false, 0, NULL }, /* padding cut short */
+		  true, 0 },
+		{ BODY("\xe0\0\0\x02hi"), true, 2 },
+		{ BODY(""), false, 0 },
+		{ BODY("\x05hello"), false, 0 }, /* no padding before it */
+		{ BODY("\xdf"), false, 0 },
+		{ BODY("\0"), false, 0 },
+		{ BODY("\xe1"), false, 0 }, /* padding cut short */
 		{ BODY("\xe8"
 		       "1234567"),
-		  false, 0, NULL },
-		{ BODY("\xe0\x05hell"), false, 0, NULL }, /* packet cut short */
+		  false, 0 },
+		{ BODY("\xe0\x05hell"), false, 0 }, /* packet cut short */
 		{ BODY("\xe3"
 		       "abc\x05hello\x01"),
-		  false, 0, NULL },
+		  false, 0 },
 		{ BODY("\xff"
 		       "123456789012345678901234567890"),
-		  false, 0, NULL },
+		  false, 0 },
 	};
 
 	(void)state;
@@ -119,14 +144,14 @@ static void test_probes_of_random_bytes_are_refused(void **state)
 static void test_dnstt_server_takes_what_comes_before_the_first_short_packet(void **state)
 {
 	static const struct body bodies[] = {
-		{ BODY(""), true, 0, NULL },
-		{ BODY("\x05hello"), true, 5, "hello" },
-		{ BODY("\x05hello\x05hell"), true, 5, "hello" },
+		{ BODY(""), true, 0 },
+		{ BODY("\x05hello"), true, 5 },
+		{ BODY("\x05hello\x05hell"), true, 5 },
 		{ BODY("\x02hi\xe8"
 		       "1"),
-		  true, 2, "hi" },
-		{ BODY("\xe1"), true, 0, NULL },
-		{ BODY("\xdf"), true, 0, NULL },
+		  true, 2 },
+		{ BODY("\xe1"), true, 0 },
+		{ BODY("\xdf"), true, 0 },
 	};
 
 	(void)state;
@@ -136,21 +161,21 @@ static void test_dnstt_server_takes_what_comes_before_the_first_short_packet(voi
 static void test_vaydns_client_writes_a_nonce_or_one_packet(void **state)
 {
 	static const struct body bodies[] = {
-		{ BODY("1234"), true, 0, NULL },
+		{ BODY("1234"), true, 0 },
 		{ BODY("\x03"
 		       "abc"),
-		  true, 0, NULL }, /* four bytes are a nonce, whatever they say */
+		  true, 0 }, /* four bytes are a nonce, whatever they say */
 		{ BODY("\x01"
 		       "a"),
-		  true, 1, "a" },
-		{ BODY("\x05hello"), true, 5, "hello" },
-		{ BODY(""), false, 0, NULL },
-		{ BODY("\0"), false, 0, NULL },
-		{ BODY("\x05hell"), false, 0, NULL },
-		{ BODY("\x05hello!"), false, 0, NULL },
+		  true, 1 },
+		{ BODY("\x05hello"), true, 5 },
+		{ BODY(""), false, 0 },
+		{ BODY("\0"), false, 0 },
+		{ BODY("\x05hell"), false, 0 },
+		{ BODY("\x05hello!"), false, 0 },
 		{ BODY("\x02"
 		       "a"),
-		  false, 0, NULL },
+		  false, 0 },
 	};
 	struct tunnel_packets packets;
 	char longest[151];
@@ -165,36 +190,36 @@ static void test_vaydns_client_writes_a_nonce_or_one_packet(void **state)
 static void test_dnsttex_client_has_modes(void **state)
 {
 	static const struct body bodies[] = {
-		{ BODY("\xfe\x02\0noise"), true, 0, NULL }, /* hint */
-		{ BODY("\xff"), false, 0, NULL },	    /* ping: no session */
-		{ BODY("\xffnoise!"), false, 0, NULL },
-		{ BODY("\xff\x04\xd0noise!"), false, 0, NULL }, /* of a certain size */
+		{ BODY("\xfe\x02\0noise"), true, 0 }, /* hint */
+		{ BODY("\xff"), false, 0 },	      /* ping: no session */
+		{ BODY("\xffnoise!"), false, 0 },
+		{ BODY("\xff\x04\xd0noise!"), false, 0 }, /* of a certain size */
 		{ BODY("\xff"
 		       "1234567890123456789012345678901"),
-		  false, 0, NULL },	       /* also where it is padding to dnstt */
-		{ BODY("\0"), true, 0, NULL }, /* poll */
-		{ BODY("\0noise"), true, 0, NULL },
-		{ BODY("\x05hello"), true, 5, "hello" },
-		{ BODY("\x05hello and more"), true, 5, "hello" },
-		{ BODY("\xfdxx\x05hello"), true, 5, "hello" }, /* behind a hint */
-		{ BODY("\xfdxx\x05hello and more"), true, 5, "hello" },
-		{ BODY("\xfdxx\0"), true, 0, NULL },
+		  false, 0 },		 /* also where it is padding to dnstt */
+		{ BODY("\0"), true, 0 }, /* poll */
+		{ BODY("\0noise"), true, 0 },
+		{ BODY("\x05hello"), true, 5 },
+		{ BODY("\x05hello and more"), true, 5 },
+		{ BODY("\xfdxx\x05hello"), true, 5 }, /* behind a hint */
+		{ BODY("\xfdxx\x05hello and more"), true, 5 },
+		{ BODY("\xfdxx\0"), true, 0 },
 		{ BODY("\xe3"
 		       "abc\x05hello"),
-		  true, 5, "hello" }, /* as dnstt */
-		{ BODY("\xe0\x02hi\x03you"), true, 5, "hi" },
+		  true, 5 }, /* as dnstt */
+		{ BODY("\xe0\x02hi\x03you"), true, 5 },
 		{ BODY("\xfdxx\xe3"
 		       "abc\x05hello"),
-		  true, 5, "hello" },
-		{ BODY(""), false, 0, NULL },
-		{ BODY("\x05hell"), false, 0, NULL },
-		{ BODY("\xdf"), false, 0, NULL },
-		{ BODY("\xfd"), false, 0, NULL },
-		{ BODY("\xfdxx"), false, 0, NULL },
-		{ BODY("\xfdxx\xff"), false, 0, NULL }, /* a ping stands first or nowhere */
-		{ BODY("\xfdxx\x05hell"), false, 0, NULL },
-		{ BODY("\xfdxx\xe1"), false, 0, NULL },
-		{ BODY("\xe1xx"), false, 0, NULL },
+		  true, 5 },
+		{ BODY(""), false, 0 },
+		{ BODY("\x05hell"), false, 0 },
+		{ BODY("\xdf"), false, 0 },
+		{ BODY("\xfd"), false, 0 },
+		{ BODY("\xfdxx"), false, 0 },
+		{ BODY("\xfdxx\xff"), false, 0 }, /* a ping stands first or nowhere */
+		{ BODY("\xfdxx\x05hell"), false, 0 },
+		{ BODY("\xfdxx\xe1"), false, 0 },
+		{ BODY("\xe1xx"), false, 0 },
 	};
 
 	(void)state;
@@ -209,34 +234,99 @@ static void test_kcp_header_has_24_bytes(void **state)
 	(void)state;
 	for (unsigned bytes = 22; bytes <= 25; bytes++) {
 		body[1] = (char)bytes;
-		memcpy(body + 2, KCP, bytes);
+		memcpy(body + 2, SEGMENT("\1", PUSH, "\2", "\3", "\4", "\1") "+", bytes);
 		assert_true(upstream(FRAMING_DNSTT, body, 2 + bytes, &packets));
-		assert_int_equal(packets.first_bytes, bytes);
-		assert_memory_equal(packets.first, KCP, bytes);
+		assert_int_equal(packets.bytes, bytes);
+		assert_int_equal(packets.flags, bytes >= 24 ? RECORD_FLAG_KCP : 0);
+		assert_int_equal(packets.segments, bytes == 25);
 	}
+	assert_int_equal(packets.conv, 1);
+	assert_int_equal(packets.una, 4);
+	assert_segments(&packets,
+			&((struct segment){ .ts = 2, .sn = 3, .bytes = 1, .command = 81 }), 1);
 }
 
-static void test_first_packet_that_is_not_empty_shows_its_head(void **state)
+static void test_first_packet_that_is_not_empty_says_whether_it_is_kcp(void **state)
 {
 	struct tunnel_packets packets;
 
 	(void)state;
-	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\0\x18" KCP "\0"), &packets) == false);
-	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\0\x19" KCP "\0"), &packets));
-	assert_int_equal(packets.first_bytes, 25);
-	assert_memory_equal(packets.first, KCP, TUNNEL_HEAD_BYTES);
-	/* A short one comes first, so its head is that of no KCP segment */
-	assert_true(upstream(FRAMING_DNSTT, BODY("\xe0\x01z\x19" KCP), &packets));
-	assert_int_equal(packets.first_bytes, 1);
-	assert_int_equal(packets.first[0], 'z');
-	assert_int_equal(packets.bytes, 26);
+	assert_true(upstream(FRAMING_DNSTT,
+			     BODY("\xe0\0\x18" SEGMENT("\1", ACK, "\2", "\3", "\4", "\0") "\0"),
+			     &packets));
+	assert_true(packets.flags & RECORD_FLAG_KCP);
+	assert_int_equal(packets.segments, 1);
+	/* A short one comes first */
+	assert_true(upstream(FRAMING_DNSTT,
+			     BODY("\xe0\x01z\x18" SEGMENT("\1", ACK, "\2", "\3", "\4", "\0")),
+			     &packets));
+	assert_int_equal(packets.flags, 0);
+	assert_int_equal(packets.segments, 0);
+	assert_int_equal(packets.bytes, 25);
+	/* dnsttEx has headers of 12 bytes */
+	assert_true(upstream(FRAMING_DNSTTEX,
+			     BODY("\x18" SEGMENT("\1", ACK, "\2", "\3", "\4", "\0")), &packets));
+	assert_int_equal(packets.flags, 0);
+	assert_int_equal(packets.segments, 0);
+}
+
+/* As a client flushes: acknowledgements, then a window probe, then data */
+static void test_segments_of_every_packet_are_seen(void **state)
+{
+	static const char body[] = "\xe0\x4b" /* 75 bytes */
+		SEGMENT("\1", ACK, "\x10", "\x11", "\x12", "\0") SEGMENT("\1", WINS, "\x20", "\x21",
+									 "\x22", "\0")
+			SEGMENT("\1", PUSH, "\x30", "\x31", "\x32",
+				"\3") "abc"
+				      "\x18" SEGMENT("\1", PUSH, "\x40", "\x41", "\x42", "\0");
+	static const struct segment wanted[] = {
+		{ .ts = 0x10, .sn = 0x11, .command = 82 },
+		{ .ts = 0x30, .sn = 0x31, .bytes = 3, .command = 81 },
+		{ .ts = 0x40, .sn = 0x41, .command = 81 },
+	};
+	struct tunnel_packets packets;
+
+	(void)state;
+	assert_true(upstream(FRAMING_DNSTT, BODY(body), &packets));
+	assert_segments(&packets, wanted, COUNT(wanted));
+	assert_int_equal(packets.una, 0x12);
+}
+
+/* What kcp-go's Input() refuses, it has not looked beyond */
+static void test_a_segment_that_is_not_whole_ends_its_packet(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t count;
+		unsigned segments;
+	} bodies[] = {
+		/* longer than the packet */
+		{ BODY("\xe0\x19" SEGMENT("\1", PUSH, "\2", "\3", "\4", "\2") "+"), 0 },
+		{ BODY("\xe0\x19" SEGMENT("\1", PUSH, "\2", "\3", "\4", "\0\0\0\1")), 0 },
+		/* commands that KCP does not have */
+		{ BODY("\xe0\x18" SEGMENT("\1", "\x50", "\2", "\3", "\4", "\0")), 0 },
+		{ BODY("\xe0\x18" SEGMENT("\1", "\x55", "\2", "\3", "\4", "\0")), 0 },
+		/* those before it were whole; the next packet is another matter */
+		{ BODY("\xe0\x48" SEGMENT("\1", ACK, "\2", "\3", "\4", "\0")
+			       SEGMENT("\1", PUSH, "\2", "\3", "\4", "\x19")
+				       SEGMENT("\1", PUSH, "\2", "\3", "\4", "\0") "\x18" SEGMENT(
+					       "\1", PUSH, "\2", "\3", "\4", "\0")),
+		  2 },
+	};
+	struct tunnel_packets packets;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bodies); i++) {
+		upstream(FRAMING_DNSTT, bodies[i].bytes, bodies[i].count, &packets);
+		assert_int_equal(packets.segments, bodies[i].segments);
+	}
 }
 
 /* The answer's text in strings of @step bytes */
 static struct tunnel_packets downstream(const struct craft *text, size_t step, size_t cut)
 {
 	struct craft rdata = { .size = 0 };
-	struct tunnel_packets packets;
+	struct tunnel_packets packets = { .more = more, .last_command = RECORD_KCP_PUSH };
 	uint8_t *bytes;
 
 	for (size_t at = 0; at < text->size; at += step) {
@@ -275,9 +365,9 @@ static void test_answer_holds_packets_behind_their_lengths(void **state)
 	put_packet(&text, 500);
 	packets = downstream(&text, 255, 0);
 	assert_int_equal(packets.bytes, 524);
-	assert_int_equal(packets.first_bytes, 24);
-	for (unsigned i = 0; i < TUNNEL_HEAD_BYTES; i++)
-		assert_int_equal(packets.first[i], i + 1);
+	assert_true(packets.flags & RECORD_FLAG_KCP);
+	assert_int_equal(packets.conv, 0x04030201);
+	assert_int_equal(packets.una, 0x14131211);
 	for (size_t step = 1; step < 255; step += 11)
 		assert_int_equal(downstream(&text, step, 0).bytes, 524);
 	/* Cut in the last packet, which then is not counted; and between its length's bytes */
@@ -290,12 +380,11 @@ static void test_answer_holds_packets_behind_their_lengths(void **state)
 static void test_empty_answer_is_one_empty_string(void **state)
 {
 	static const uint8_t empty[1], cut[5] = { 0xff, 0, 2, 'h', 'i' };
-	struct tunnel_packets packets;
+	struct tunnel_packets packets = { .more = more };
 
 	(void)state;
 	tunnel_downstream((struct cursor){ empty, empty + 1 }, &packets);
 	assert_int_equal(packets.bytes, 0);
-	assert_int_equal(packets.first_bytes, 0);
 	/* A string that is longer than what is there */
 	tunnel_downstream((struct cursor){ cut, cut + 5 }, &packets);
 	assert_int_equal(packets.bytes, 2);
@@ -303,7 +392,7 @@ static void test_empty_answer_is_one_empty_string(void **state)
 
 static void test_longest_answer_is_read_to_its_end(void **state)
 {
-	struct tunnel_packets packets;
+	struct tunnel_packets packets = { .more = more };
 	uint8_t *rdata = malloc(UINT16_MAX);
 
 	(void)state;
@@ -320,6 +409,52 @@ static void test_longest_answer_is_read_to_its_end(void **state)
 	free(rdata);
 }
 
+/* Wherever a string ends, in a header or in what it carries */
+static void test_segments_of_an_answer_cross_its_strings(void **state)
+{
+	struct craft text = { .size = 0 };
+
+	(void)state;
+	craft_16(&text, 24 + 24 + 100 + 24);
+	craft_bytes(&text, SEGMENT("\1", ACK, "\1", "\1", "\7", "\0"), 24);
+	craft_bytes(&text, SEGMENT("\1", PUSH, "\2", "\3", "\7", "\x64"), 24);
+	for (unsigned i = 0; i < 100; i++)
+		craft_8(&text, i);
+	craft_bytes(&text, SEGMENT("\1", PUSH, "\4", "\5", "\7", "\0"), 24);
+	craft_16(&text, 24);
+	craft_bytes(&text, SEGMENT("\1", PUSH, "\6", "\7", "\7", "\0"), 24);
+	for (size_t step = 1; step < 256; step++) {
+		static const struct segment wanted[] = {
+			{ .ts = 2, .sn = 3, .bytes = 100, .command = 81 },
+			{ .ts = 4, .sn = 5, .command = 81 },
+			{ .ts = 6, .sn = 7, .command = 81 },
+		};
+		struct tunnel_packets packets = downstream(&text, step, 0);
+
+		assert_segments(&packets, wanted, COUNT(wanted));
+		assert_int_equal(packets.una, 7);
+		/* Without its last byte a packet is not delivered, nor what is in it */
+		packets = downstream(&text, step, 1);
+		assert_int_equal(packets.segments, 2);
+	}
+}
+
+static void test_segments_beyond_the_most_are_left_out(void **state)
+{
+	struct craft text = { .size = 0 };
+	struct tunnel_packets packets;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		craft_16(&text, 40 * 24);
+		for (unsigned j = 0; j < 40; j++)
+			craft_bytes(&text, SEGMENT("\1", PUSH, "\2", "\3", "\4", "\0"), 24);
+	}
+	packets = downstream(&text, 255, 0);
+	assert_int_equal(packets.segments, RECORD_SEGMENTS_MAX);
+	assert_int_equal(packets.bytes, 200 * 24);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,7 +464,11 @@ int main(void)
 		cmocka_unit_test(test_vaydns_client_writes_a_nonce_or_one_packet),
 		cmocka_unit_test(test_dnsttex_client_has_modes),
 		cmocka_unit_test(test_kcp_header_has_24_bytes),
-		cmocka_unit_test(test_first_packet_that_is_not_empty_shows_its_head),
+		cmocka_unit_test(test_first_packet_that_is_not_empty_says_whether_it_is_kcp),
+		cmocka_unit_test(test_segments_of_every_packet_are_seen),
+		cmocka_unit_test(test_a_segment_that_is_not_whole_ends_its_packet),
+		cmocka_unit_test(test_segments_of_an_answer_cross_its_strings),
+		cmocka_unit_test(test_segments_beyond_the_most_are_left_out),
 		cmocka_unit_test(test_answer_holds_packets_behind_their_lengths),
 		cmocka_unit_test(test_empty_answer_is_one_empty_string),
 		cmocka_unit_test(test_longest_answer_is_read_to_its_end),

@@ -118,8 +118,9 @@ static void test_names_that_no_resolver_delivers_are_refused(void **state)
 }
 
 /* The start of a KCP segment (kcp-go kcp.go): conv, cmd, frg, wnd, ts; sn, una and len are zero */
-#define KCP   "\x44\x33\x22\x11\x51\0\x80\0\x04\x03\x02\x01"
-#define ZEROS "\0\0\0\0\0\0\0\0\0\0"
+#define KCP	 "\x44\x33\x22\x11\x51\0\x80\0\x04\x03\x02\x01"
+#define KCP_CONV 0x11223344
+#define ZEROS	 "\0\0\0\0\0\0\0\0\0\0"
 /* dnsttEx's own of 12 bytes (internal/kcp/kcp.go), and data behind it */
 #define SHORT_KCP "\x22\x11\x51\0\x80\0\0\0\0\0\0\0"
 
@@ -210,9 +211,9 @@ static void test_every_wire_reads_its_own_client(void **state)
 			continue;
 		assert_memory_equal(record.client_id, queries[i].id, 8);
 		assert_int_equal(record.payload_bytes, queries[i].payload);
-		assert_memory_equal(record.head, queries[i].head,
-				    queries[i].payload ? RECORD_HEAD_BYTES : 4);
-		assert_int_equal(record.flags, queries[i].kcp ? RECORD_FLAG_KCP : 0);
+		assert_int_equal(record.flags & RECORD_FLAG_KCP,
+				 queries[i].kcp ? RECORD_FLAG_KCP : 0);
+		assert_int_equal(record.conv, queries[i].kcp ? KCP_CONV : 0);
 		if (config->tunnels[0].edns_min > 512)
 			assert_int_equal(judge(config, qname, queries[i].qtype, 1).verdict,
 					 VERDICT_EDNS_SIZE);
@@ -240,7 +241,6 @@ static void test_vaydns_of_every_id_length_and_record_type(void **state)
 			assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 			assert_memory_equal(record.client_id, id, bytes);
 			assert_memory_equal(record.client_id + bytes, zeros, 8 - bytes);
-			assert_memory_equal(record.head, poll, 4);
 			assert_int_equal(record.payload_bytes, 0);
 
 			craft_client_name(qname, id, bytes, data, 25, "t.example.com", false);
@@ -248,9 +248,9 @@ static void test_vaydns_of_every_id_length_and_record_type(void **state)
 			assert_int_equal(record.verdict, VERDICT_ACCEPTED);
 			assert_memory_equal(record.client_id, id, bytes);
 			assert_memory_equal(record.client_id + bytes, zeros, 8 - bytes);
-			assert_memory_equal(record.head, KCP ZEROS, RECORD_HEAD_BYTES);
+			assert_int_equal(record.conv, KCP_CONV);
 			assert_int_equal(record.payload_bytes, 24);
-			assert_int_equal(record.flags, RECORD_FLAG_KCP);
+			assert_true(record.flags & RECORD_FLAG_KCP);
 			assert_int_equal(
 				judge(config, qname, types[(i + 1) % COUNT(types)].number, 0)
 					.verdict,
@@ -274,6 +274,21 @@ static void test_unknown_wire_names_the_known_ones(void **state)
 	assert_refused("a.b,wire=", "known are dnstt");
 	assert_refused("a.b,wire=DNSTT", "known are dnstt");
 	assert_refused("a.b,wire=dnst", "known are dnstt");
+}
+
+static void test_each_wire_says_which_figures_it_has(void **state)
+{
+	(void)state;
+	parse("a.b");
+	assert_true(wires_has_kcp(&tunnel));
+	assert_true(wires_has_readable_answers(&tunnel));
+	parse("a.b,wire=dnsttex");
+	assert_false(wires_has_kcp(&tunnel));
+	parse("a.b,wire=dnstt-aaaa");
+	assert_true(wires_has_readable_answers(&tunnel));
+	parse("a.b,wire=vaydns,record-type=null");
+	assert_true(wires_has_kcp(&tunnel));
+	assert_false(wires_has_readable_answers(&tunnel));
 }
 
 static void test_keys_change_what_the_wire_says(void **state)
@@ -347,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_every_wire_reads_its_own_client),
 		cmocka_unit_test(test_vaydns_of_every_id_length_and_record_type),
 		cmocka_unit_test(test_unknown_wire_names_the_known_ones),
+		cmocka_unit_test(test_each_wire_says_which_figures_it_has),
 		cmocka_unit_test(test_keys_change_what_the_wire_says),
 		cmocka_unit_test(test_wrong_keys_are_refused_with_the_mend),
 		cmocka_unit_test(test_long_value_is_refused),

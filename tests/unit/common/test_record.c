@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules that a message from capture must pass, each of them broken */
-#include "common/record.h"
+#include "common/record_check.h"
 
 #include "unit.h"
 
@@ -8,7 +8,9 @@
 
 static struct batch batch;
 
-/* A right message of a type with so many records, and its length */
+/* A right message of a type with so many records, and its length: messages without segments, a
+ * query and a response in turn
+ */
 static size_t make(unsigned type, unsigned count)
 {
 	static const size_t body[BATCH_TYPES] = {
@@ -23,14 +25,23 @@ static size_t make(unsigned type, unsigned count)
 	batch.header.sequence = type == BATCH_TRAFFIC;
 	if (type == BATCH_FAILURE)
 		batch.failure.stage = FAILURE_BIND;
-	for (unsigned i = 0; i < count; i++)
-		batch.records[i] = (struct record){ .client_id = "CLIENTID",
-						    .head = "head",
-						    .message_bytes = 100,
-						    .payload_bytes = 100,
-						    .domain = (uint8_t)(i % DOMAINS),
-						    .kind = (uint8_t)(1 + i % 2),
-						    .flags = RECORD_FLAG_KCP };
+	for (unsigned i = 0; i < count; i++) {
+		const bool is_query = i % 2 == 0;
+
+		batch.records[i] =
+			(struct record){ .client_id = "CLIENTID",
+					 .conv = i,
+					 .una = i,
+					 .time_ms = UINT32_MAX,
+					 .message_bytes = 100,
+					 .payload_bytes = 100,
+					 .edns_size = is_query ? 512 : 0,
+					 .qname_bytes = is_query,
+					 .domain = (uint8_t)(i % DOMAINS),
+					 .kind = is_query ? RECORD_QUERY : RECORD_RESPONSE,
+					 .flags = RECORD_FLAG_KCP };
+		memset(batch.records[i].content, is_query, sizeof(batch.records[i].content));
+	}
 	return sizeof(batch.header) + body[type] + count * sizeof(batch.records[0]);
 }
 
@@ -38,7 +49,7 @@ static const char *fault_after(size_t bytes, uint64_t sequence)
 {
 	struct batch_state state = { .sequence = sequence };
 
-	return record_batch_fault(&batch, bytes, DOMAINS, &state);
+	return record_check_batch(&batch, bytes, DOMAINS, &state);
 }
 
 /* What is wrong with the message; nothing may be remembered of one that is */
@@ -46,7 +57,7 @@ static const char *fault(size_t bytes)
 {
 	struct batch_state state = { .sequence = batch.header.type == BATCH_TRAFFIC };
 	const struct batch_state before = state;
-	const char *result = record_batch_fault(&batch, bytes, DOMAINS, &state);
+	const char *result = record_check_batch(&batch, bytes, DOMAINS, &state);
 
 	if (result)
 		assert_memory_equal(&state, &before, sizeof(state));
@@ -143,18 +154,18 @@ static void test_messages_come_in_sequence(void **state)
 	assert_string_equal(fault_after(sizeof(batch.header) + sizeof(struct failure), 7),
 			    "message is not due in this state");
 
-	assert_null(record_batch_fault(&batch, make(BATCH_HELLO, 0), DOMAINS, &sequence));
+	assert_null(record_check_batch(&batch, make(BATCH_HELLO, 0), DOMAINS, &sequence));
 	for (uint64_t i = 1; i < 10; i++) {
 		size_t bytes = make(BATCH_TRAFFIC, 1);
 
 		batch.header.sequence = i - 1;
-		assert_non_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_non_null(record_check_batch(&batch, bytes, DOMAINS, &sequence));
 		batch.header.sequence = i + 1;
-		assert_non_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_non_null(record_check_batch(&batch, bytes, DOMAINS, &sequence));
 		batch.header.sequence = i | UINT64_C(1) << 32;
-		assert_non_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_non_null(record_check_batch(&batch, bytes, DOMAINS, &sequence));
 		batch.header.sequence = i;
-		assert_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_null(record_check_batch(&batch, bytes, DOMAINS, &sequence));
 	}
 }
 
@@ -171,18 +182,18 @@ static void test_counters_only_grow(void **state)
 		size_t bytes = make(BATCH_TRAFFIC, 0);
 
 		memcpy((uint8_t *)&batch.header + counters[i], &value, sizeof(value));
-		assert_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_null(record_check_batch(&batch, bytes, DOMAINS, &sequence));
 		batch.header.sequence++;
 		assert_null(
-			record_batch_fault(&batch, bytes, DOMAINS, &sequence)); /* it may stay */
+			record_check_batch(&batch, bytes, DOMAINS, &sequence)); /* it may stay */
 		batch.header.sequence++;
 		value--;
 		memcpy((uint8_t *)&batch.header + counters[i], &value, sizeof(value));
-		assert_string_equal(record_batch_fault(&batch, bytes, DOMAINS, &sequence),
+		assert_string_equal(record_check_batch(&batch, bytes, DOMAINS, &sequence),
 				    "counter of a message runs backwards");
 		value = 0;
 		memcpy((uint8_t *)&batch.header + counters[i], &value, sizeof(value));
-		assert_non_null(record_batch_fault(&batch, bytes, DOMAINS, &sequence));
+		assert_non_null(record_check_batch(&batch, bytes, DOMAINS, &sequence));
 	}
 }
 
@@ -195,7 +206,7 @@ static void test_state_holds_the_latest_counters(void **state)
 	batch.header.packets = 11;
 	batch.header.ring_drops = 22;
 	batch.header.stalls = 33;
-	assert_null(record_batch_fault(&batch, sizeof(batch.header), DOMAINS, &sequence));
+	assert_null(record_check_batch(&batch, sizeof(batch.header), DOMAINS, &sequence));
 	assert_int_equal(sequence.sequence, 2);
 	assert_int_equal(sequence.packets, 11);
 	assert_int_equal(sequence.ring_drops, 22);

@@ -84,6 +84,8 @@ static void send_queries(unsigned count)
 	send_bytes(sizeof(batch.header) + count * sizeof(struct record));
 }
 
+static const struct moment now = { 1000 * SECOND, 1000 * SECOND };
+
 static uint64_t queries(void)
 {
 	return traffic.series.series[0].queries;
@@ -95,7 +97,7 @@ static void assert_end(enum ingest_end end)
 	const char *reason = NULL;
 	int error = 0;
 
-	assert_int_equal(ingest_read(&ingest, 1000 * SECOND, &reason, &error), end);
+	assert_int_equal(ingest_read(&ingest, now, &reason, &error), end);
 	assert_null(reason);
 	assert_int_equal(error, 0);
 }
@@ -105,7 +107,7 @@ static void assert_fault(const char *wanted)
 	const char *reason = NULL;
 	int error = 0;
 
-	assert_int_equal(ingest_read(&ingest, 1000 * SECOND, &reason, &error), INGEST_FAULT);
+	assert_int_equal(ingest_read(&ingest, now, &reason, &error), INGEST_FAULT);
 	assert_string_equal(reason, wanted);
 	assert_int_equal(error, 0);
 }
@@ -167,8 +169,7 @@ static void test_failure_is_told_with_its_stage_and_error(void **state)
 		send_bytes(sizeof(batch.header) + sizeof(batch.failure));
 		ingest.state = (struct batch_state){ 0 };
 		reason = NULL;
-		assert_int_equal(ingest_read(&ingest, 1000 * SECOND, &reason, &error),
-				 INGEST_FAILED);
+		assert_int_equal(ingest_read(&ingest, now, &reason, &error), INGEST_FAILED);
 		assert_int_equal(error, EPERM);
 		assert_non_null(reason);
 		assert_true(strlen(reason) > 10);

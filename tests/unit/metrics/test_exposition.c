@@ -194,7 +194,8 @@ static void test_label_sets_beyond_the_limit_are_other(void **state)
 	tear_down(NULL);
 	exposition_craft_open(&craft, (const char *const[]){ "-web.disable-exporter-metrics",
 							     "-metrics.max-series=2", NULL });
-	traffic_records(&craft.traffic, &query, 1, craft.collect.traffic.now_ns);
+	traffic_records(&craft.traffic, &query, 1,
+			(struct moment){ craft.collect.traffic.now_ns, 0 });
 	assert_line(
 		"dnstt_queries_total{domain=\"t.example.com\",country=\"other\",asn=\"other\"} 1");
 	assert_line("dnstt_series_overflow_total 1");
@@ -202,18 +203,54 @@ static void test_label_sets_beyond_the_limit_are_other(void **state)
 	assert_line("dnstt_queries_total{domain=\"t.example.com\",country=\"other\"} 1");
 }
 
+/* What a wire does not tell is absent, not zero */
+static void test_domains_without_kcp_are_left_out_of_its_families(void **state)
+{
+	static const char *const both[] = {
+		"dnstt_working_clients",	 "dnstt_established_sessions",
+		"dnstt_network_rtt_seconds",	 "dnstt_kcp_rtt_seconds",
+		"dnstt_downstream_wait_seconds", "dnstt_session_duration_seconds",
+		"dnstt_session_bytes",
+	};
+	char line[100];
+
+	(void)state;
+	exposition_craft_traffic(&craft);
+	assert_line("dnstt_kcp_segments_total{domain=\"u.example.com\",direction=\"out\"} 0");
+	craft.traffic.without_answers = 2;
+	assert_line("dnstt_kcp_segments_total{domain=\"u.example.com\",direction=\"in\"} 0");
+	assert_no_line_begins(
+		"dnstt_kcp_segments_total{domain=\"u.example.com\",direction=\"out\"}");
+	assert_line("dnstt_kcp_sessions_total{domain=\"u.example.com\"} 0");
+	for (size_t i = 0; i < COUNT(both); i++) {
+		(void)snprintf(line, sizeof(line), "%s{domain=\"u.example.com\"", both[i]);
+		assert_no_line_begins(line);
+		(void)snprintf(line, sizeof(line), "%s_total{domain=\"u.example.com\"", both[i]);
+		assert_no_line_begins(line);
+		(void)snprintf(line, sizeof(line), "%s_count{domain=\"u.example.com\"", both[i]);
+		assert_no_line_begins(line);
+	}
+	craft.traffic.without_kcp = 2;
+	assert_no_line_begins("dnstt_kcp_segments_total{domain=\"u.example.com\"");
+	assert_no_line_begins("dnstt_kcp_sessions_total{domain=\"u.example.com\"");
+	/* Where no domain has any, the family goes, with its help */
+	craft.traffic.without_kcp = craft.traffic.without_answers = 3;
+	assert_no_line_begins("dnstt_working_clients");
+	assert_no_line_begins("# HELP dnstt_working_clients");
+	assert_no_line_begins("# TYPE dnstt_kcp_rtt_seconds");
+	assert_line("dnstt_unanswered_queries_total{domain=\"u.example.com\",country=\"ZZ\",asn="
+		    "\"0\"} 0");
+}
+
 static void test_numbers_are_shown_in_full(void **state)
 {
 	(void)state;
 	craft.traffic.series.series[0].bytes_in = UINT64_MAX;
 	craft.traffic.series.series[0].active = UINT32_MAX;
-	craft.traffic.series.series[0].place.asn = UINT32_MAX;
-	assert_line(
-		"dnstt_bytes_in_total{domain=\"t.example.com\",country=\"ZZ\",asn=\"4294967295\"} "
-		"18446744073709551615");
-	assert_line(
-		"dnstt_active_clients{domain=\"t.example.com\",country=\"ZZ\",asn=\"4294967295\"} "
-		"4294967295");
+	assert_line("dnstt_bytes_in_total{domain=\"t.example.com\",country=\"ZZ\",asn=\"0\"} "
+		    "18446744073709551615");
+	assert_line("dnstt_active_clients{domain=\"t.example.com\",country=\"ZZ\",asn=\"0\"} "
+		    "4294967295");
 }
 
 static void test_times_are_those_of_the_clock_on_the_wall(void **state)
@@ -223,12 +260,18 @@ static void test_times_are_those_of_the_clock_on_the_wall(void **state)
 	(void)state;
 	/* A minute and 1.5 milliseconds ago */
 	traffic_records(&craft.traffic, &query, 1,
-			craft.collect.traffic.now_ns - UINT64_C(60001500000));
+			(struct moment){ craft.collect.traffic.now_ns - UINT64_C(60001500000), 0 });
 	craft.collect.traffic.now_realtime_ns = UINT64_C(1777000100002000000);
 	assert_line("dnstt_last_query_timestamp_seconds{domain=\"t.example.com\"} 1777000040.000");
 	craft.collect.traffic.now_realtime_ns += 7000000;
 	assert_line("dnstt_last_query_timestamp_seconds{domain=\"t.example.com\"} 1777000040.007");
 	assert_line("dnstt_last_query_timestamp_seconds{domain=\"u.example.com\"} 0.000");
+}
+
+static void fill_histogram(struct histogram *histogram)
+{
+	memset(histogram->bucket, 0xff, sizeof(histogram->bucket));
+	histogram->sum = UINT64_MAX;
 }
 
 /* The longest names and numbers there can be, everywhere */
@@ -245,14 +288,31 @@ static void fill(void)
 
 		series->queries = series->sessions = series->bytes_in = series->bytes_out =
 			series->payload_in = series->payload_out = UINT64_MAX;
-		series->active = series->peak = UINT32_MAX;
-		series->other = true;
-		series->place.asn = UINT32_MAX;
+		series->established = series->session_us = series->unanswered = UINT64_MAX;
+		series->rtt = (struct series_sum){ UINT64_MAX, UINT64_MAX };
+		series->active = series->peak = series->working = UINT32_MAX;
+		memcpy(series->labels, ",country=\"other\",asn=\"4294967295\"", 33);
+		series->country_bytes = 16;
+		series->label_bytes = 33;
 	}
-	/* A clock at which all of this can be: the counters of the rows count times as well */
-	memset(craft.traffic.domain, 0xff, sizeof(craft.traffic.domain));
+	for (unsigned i = 0; i < CONFIG_DOMAINS; i++) {
+		struct sessions_ended *ended = &craft.traffic.sessions.ended[i];
+		struct traffic_domain *domain = &craft.traffic.domain[i], scales;
+
+		fill_histogram(&ended->duration);
+		fill_histogram(&ended->bytes);
+		/* A clock at which all of this can be: the counters count times as well */
+		scales = *domain;
+		memset(domain, 0xff, sizeof(*domain));
+		domain->kcp.rtt.scale = scales.kcp.rtt.scale;
+		domain->kcp.wait.scale = scales.kcp.wait.scale;
+		domain->response_delay.scale = scales.response_delay.scale;
+		domain->query_name.scale = scales.query_name.scale;
+		domain->query_edns.scale = scales.query_edns.scale;
+	}
 	craft.traffic.duplicates = craft.traffic.ignored = craft.traffic.unmatched = UINT64_MAX;
 	craft.traffic.series.overflow = craft.traffic.sessions.evictions = UINT64_MAX;
+	craft.traffic.pending.overflow = UINT64_MAX;
 	memset(&craft.capture, 0xff, sizeof(craft.capture));
 	memset(&craft.collect.http, 0xff, sizeof(craft.collect.http));
 	memset(&craft.collect.scrapes, 0xff, sizeof(craft.collect.scrapes));
@@ -337,6 +397,7 @@ int main(void)
 		SHOWN(test_everything_known_in_advance_is_shown_at_zero),
 		SHOWN(test_labels_are_those_of_the_databases_given),
 		SHOWN(test_label_sets_beyond_the_limit_are_other),
+		SHOWN(test_domains_without_kcp_are_left_out_of_its_families),
 		SHOWN(test_numbers_are_shown_in_full),
 		SHOWN(test_times_are_those_of_the_clock_on_the_wall),
 		SHOWN(test_bound_is_enough_for_the_largest_of_all),

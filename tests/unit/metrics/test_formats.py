@@ -36,7 +36,8 @@ class Formats(unittest.TestCase):
 
     def test_families_have_type_and_help(self):
         for family in parse_openmetrics(sample("openmetrics")):
-            self.assertIn(family.type, ("counter", "gauge"), family.name)
+            self.assertIn(family.type, ("counter", "gauge", "histogram", "summary"),
+                          family.name)
             self.assertRegex(family.documentation, r"^[A-Z].*\.$|since unix epoch", family.name)
             self.assertGreater(len(family.samples), 0, family.name)
 

@@ -22,7 +22,7 @@
 
 #include "base/log.h"
 #include "bpf.h"
-#include "common/record.h"
+#include "common/record_check.h"
 #include "intake/spawn.h"
 #include "unit.h"
 
@@ -545,7 +545,7 @@ static void test_message_of_no_known_type_is_refused_for_that(void **state)
 
 			batch.header.type = (uint8_t)type;
 			batch.header.sequence = sequence;
-			fault = record_batch_fault(&batch, sizeof(batch.header), 1, &from);
+			fault = record_check_batch(&batch, sizeof(batch.header), 1, &from);
 			if (type == 0 || type >= BATCH_TYPES)
 				assert_string_equal(fault, "type of a message is out of range");
 			else if (type == BATCH_TRAFFIC && sequence == 1)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The last hour: when samples are taken, what is in them, and what is not made up */
-#include "common/record.h"
+#include "common/record_check.h"
 #include "traffic/history.h"
 #include "traffic/traffic.h"
 #include "unit.h"

@@ -17,6 +17,7 @@ struct world {
 	struct series_table series;
 	struct sessions sessions;
 	bool is_new; /* what the latest query was */
+	uint64_t silent_ns;
 };
 
 static struct world world;
@@ -55,12 +56,15 @@ static void advance(double seconds)
 static struct session *query(const char *id, unsigned domain, uint32_t series)
 {
 	uint8_t client_id[8] = { 0 };
+	struct session *session;
 	uint64_t hash;
 
 	memcpy(client_id, id, strlen(id));
 	hash = sessions_hash(&world.sessions, (uint8_t)domain, client_id);
-	return sessions_query(&world.sessions, hash, (uint8_t)domain, client_id, series,
-			      &world.is_new);
+	session = sessions_query(&world.sessions, hash, (uint8_t)domain, client_id, series,
+				 &world.silent_ns);
+	world.is_new = world.silent_ns == SESSIONS_BEGUN;
+	return session;
 }
 
 static bool known(const char *id, unsigned domain)
@@ -315,19 +319,102 @@ static void test_full_table_forgets_the_silent_before_the_awake(void **state)
 	assert_int_equal(world.sessions.evictions, 40);
 }
 
-static void test_what_was_noted_of_a_session_goes_with_it(void **state)
+static unsigned working(uint32_t series)
+{
+	return world.series.series[series].working;
+}
+
+static void test_session_works_for_thirty_seconds_after_new_data(void **state)
+{
+	(void)state;
+	sessions_took_data(&world.sessions, query("alice", 0, 0));
+	sessions_took_data(&world.sessions, query("bob", 0, 0));
+	assert_int_equal(working(0), 2);
+	advance(10);
+	sessions_took_data(&world.sessions, query("alice", 0, 0));
+	assert_int_equal(working(0), 2);
+	/* Queries alone do not make it work */
+	advance(29);
+	query("bob", 0, 0);
+	advance(30);
+	assert_int_equal(working(0), 2);
+	advance(30.001);
+	assert_int_equal(working(0), 1);
+	assert_int_equal(active(0), 2);
+	advance(39);
+	query("alice", 0, 0);
+	advance(40.001);
+	assert_int_equal(working(0), 0);
+	assert_int_equal(world.sessions.working, 0);
+	assert_int_equal(active(0), 2);
+	sessions_took_data(&world.sessions, query("bob", 0, 0));
+	assert_int_equal(working(0), 1);
+}
+
+static void test_session_works_where_its_latest_resolver_is(void **state)
+{
+	(void)state;
+	sessions_took_data(&world.sessions, query("alice", 0, 2));
+	assert_int_equal(working(2), 1);
+	query("alice", 0, 3);
+	assert_int_equal(working(2), 0);
+	assert_int_equal(working(3), 1);
+	advance(31);
+	assert_int_equal(working(3), 0);
+}
+
+static void test_forgotten_session_works_no_more(void **state)
+{
+	char id[9];
+
+	(void)state;
+	sessions_took_data(&world.sessions, query("first", 0, 0));
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(id, sizeof(id), "%u", i);
+		sessions_took_data(&world.sessions, query(id, 0, 0));
+	}
+	assert_int_equal(world.sessions.evictions, 1);
+	assert_int_equal(working(0), 100);
+	assert_int_equal(world.sessions.working, 100);
+}
+
+/* Of one that never completed its handshake nobody knows whether it was a tunnel */
+static void test_established_sessions_show_how_long_they_were(void **state)
 {
 	struct session *session = query("alice", 0, 0);
 
 	(void)state;
-	assert_false(session->has_conv);
-	session->has_conv = true;
-	session->conv = 5;
+	sessions_kcp(&world.sessions, session)->is_established = true;
+	query("bob", 0, 0);
+	advance(61.5);
+	query("alice", 0, 0)->bytes = 123456;
+	query("bob", 0, 0)->bytes = 7;
+	advance(61.5 + 240);
+	assert_int_equal(histogram_count(&world.sessions.ended[0].duration), 0);
+	advance(61.5 + 240.001);
+	assert_int_equal(histogram_count(&world.sessions.ended[0].duration), 1);
+	assert_int_equal(world.sessions.ended[0].duration.sum, 61500);
+	assert_int_equal(world.sessions.ended[0].duration.bucket[3], 1); /* up to 300 s */
+	assert_int_equal(world.sessions.ended[0].bytes.sum, 123456);
+	assert_int_equal(world.sessions.ended[0].bytes.bucket[2], 1); /* up to 1 MB */
+	assert_int_equal(histogram_count(&world.sessions.ended[1].duration), 0);
+}
+
+static void test_what_was_noted_of_a_session_goes_with_it(void **state)
+{
+	struct session *session = query("alice", 0, 0);
+	struct kcp *kcp = sessions_kcp(&world.sessions, session);
+
+	(void)state;
+	assert_false(kcp->has_conv);
+	kcp->has_conv = true;
+	session->bytes = 7;
 	assert_ptr_equal(query("alice", 0, 0), session);
-	assert_true(session->has_conv);
+	assert_true(kcp->has_conv);
 	advance(300);
 	session = query("alice", 0, 0);
-	assert_false(session->has_conv);
+	assert_false(sessions_kcp(&world.sessions, session)->has_conv);
+	assert_int_equal(session->bytes, 0);
 }
 
 static void test_table_of_one_session_works(void **state)
@@ -350,6 +437,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_A_WORLD(test_session_is_active_for_thirty_seconds),
+		IN_A_WORLD(test_session_works_for_thirty_seconds_after_new_data),
+		IN_A_WORLD(test_session_works_where_its_latest_resolver_is),
+		IN_A_WORLD(test_forgotten_session_works_no_more),
+		IN_A_WORLD(test_established_sessions_show_how_long_they_were),
 		IN_A_WORLD(test_every_query_begins_the_thirty_seconds_anew),
 		IN_A_WORLD(test_session_that_was_silent_for_a_minute_is_the_same),
 		IN_A_WORLD(test_session_is_remembered_for_four_minutes),

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules that a message from capture must pass */
-#include "common/record.h"
+#include "common/record_check.h"
 
 #include <stdbool.h>
 #include <string.h>
+
+static_assert(RECORD_MESSAGE_MAX ==
+		      1 + (RECORD_SEGMENTS_MAX + RECORD_SEGMENTS - 1) / RECORD_SEGMENTS,
+	      "room for all segments");
 
 static bool all_zero(const uint8_t *bytes, size_t count)
 {
@@ -14,13 +18,29 @@ static bool all_zero(const uint8_t *bytes, size_t count)
 	return any == 0;
 }
 
+static bool is_accepted(const struct record *record)
+{
+	return record->verdict == VERDICT_ACCEPTED;
+}
+
+/* What a query was asked with */
+static const char *question_fault(const struct record *record)
+{
+	if (record->kind != RECORD_QUERY || !is_accepted(record))
+		return record->edns_size || record->qname_bytes
+			       ? "record has what a query is asked with"
+			       : NULL;
+	return record->edns_size < 512 || record->qname_bytes == 0 ? "query was asked with nothing"
+								   : NULL;
+}
+
 /* What a record of this verdict may hold. Sources: the comments of struct record. */
 static const char *record_fault(const struct record *record, unsigned domains)
 {
-	bool named = record->verdict == VERDICT_ACCEPTED || record->verdict > VERDICT_DOMAIN;
-	uint8_t flags = RECORD_FLAG_KCP;
+	bool named = is_accepted(record) || record->verdict > VERDICT_DOMAIN;
+	uint8_t flags = RECORD_FLAG_KCP | RECORD_FLAG_SN_0;
 
-	if (record->kind == 0 || record->kind >= RECORD_KINDS)
+	if (record->kind != RECORD_QUERY && record->kind != RECORD_RESPONSE)
 		return "kind of a record is out of range";
 	if (record->verdict >= VERDICTS)
 		return "verdict of a record is out of range";
@@ -33,13 +53,59 @@ static const char *record_fault(const struct record *record, unsigned domains)
 		return "flags of a record do not fit its kind";
 	if (record->payload_bytes > record->message_bytes)
 		return "payload of a record exceeds its message";
-	if (record->verdict != VERDICT_ACCEPTED &&
+	if (!is_accepted(record) &&
 	    (record->payload_bytes != 0 || record->flags & (RECORD_FLAG_KCP | RECORD_FLAG_ECS) ||
 	     !all_zero(record->client_id, sizeof(record->client_id)) ||
-	     !all_zero(record->head, sizeof(record->head)) ||
-	     !all_zero(record->nonce, sizeof(record->nonce))))
+	     !all_zero(record->content, sizeof(record->content))))
 		return "refused record holds a session";
+	if (!(record->flags & RECORD_FLAG_KCP) &&
+	    (record->conv != 0 || record->una != 0 || record->segments != 0 ||
+	     record->flags & RECORD_FLAG_SN_0))
+		return "record without KCP has a header of it";
+	if (record->kind == RECORD_RESPONSE && !all_zero(record->content, sizeof(record->content)))
+		return "response has what a client wrote";
+	if (record->segments > RECORD_SEGMENTS_MAX)
+		return "message has too many segments";
+	return question_fault(record);
+}
+
+/* What a place of the records behind @message may hold, @index of its segments */
+static const char *segment_fault(const struct segment *segment, unsigned index,
+				 const struct record *message)
+{
+	static const struct segment none = { .ts = 0 };
+
+	if (index >= message->segments)
+		return memcmp(segment, &none, sizeof(none)) == 0 ? NULL
+								 : "unused segment is in use";
+	if (segment->command != RECORD_KCP_PUSH &&
+	    (segment->command != RECORD_KCP_ACK || message->kind != RECORD_QUERY))
+		return "segment is of another command";
+	if (segment->bytes > message->payload_bytes || segment->reserved != 0)
+		return "segment exceeds its message";
 	return NULL;
+}
+
+/* A message and the records behind it. @ret_records: how many that are */
+static const char *message_fault(const struct record *message, unsigned left, unsigned domains,
+				 unsigned *ret_records)
+{
+	const char *fault = record_fault(message, domains);
+	unsigned records = record_of_message(message);
+
+	if (!fault && records > left)
+		fault = "message lacks its segments";
+	for (unsigned i = 1; i < records && !fault; i++) {
+		const struct record *more = &message[i];
+
+		if (more->kind != RECORD_MORE || more->domain || more->verdict || more->flags)
+			fault = "message is not followed by its segments";
+		for (unsigned j = 0; j < RECORD_SEGMENTS && !fault; j++)
+			fault = segment_fault(&more->segment[j], (i - 1) * RECORD_SEGMENTS + j,
+					      message);
+	}
+	*ret_records = records;
+	return fault;
 }
 
 static const char *hello_fault(const struct hello *hello)
@@ -56,7 +122,7 @@ static const char *failure_fault(const struct failure *failure)
 	return NULL;
 }
 
-const char *record_batch_fault(const struct batch *batch, size_t bytes, unsigned domains,
+const char *record_check_batch(const struct batch *batch, size_t bytes, unsigned domains,
 			       struct batch_state *state)
 {
 	const struct batch_header *header = &batch->header;
@@ -90,8 +156,8 @@ const char *record_batch_fault(const struct batch *batch, size_t bytes, unsigned
 		fault = hello_fault(&batch->hello);
 	else if (header->type == BATCH_FAILURE)
 		fault = failure_fault(&batch->failure);
-	for (unsigned i = 0; i < header->count && !fault; i++)
-		fault = record_fault(&batch->records[i], domains);
+	for (unsigned i = 0, records; i < header->count && !fault; i += records)
+		fault = message_fault(&batch->records[i], header->count - i, domains, &records);
 	if (fault)
 		return fault;
 
