@@ -203,7 +203,7 @@ static void drawing(struct text *text, const struct page_chart *chart, double en
 	text_string(text, " in the last hour</title><desc id=\"");
 	text_string(text, chart->id);
 	text_string(text, "-desc\">");
-	for (unsigned i = 0; i < 2 && chart->lines[i]; i++) {
+	for (unsigned i = 0; i == 0 || (i < 2 && chart->lines[i]); i++) {
 		text_string(text, i == 0 ? "" : " ");
 		if (chart->names[i]) {
 			text_string(text, chart->names[i]);
@@ -214,7 +214,7 @@ static void drawing(struct text *text, const struct page_chart *chart, double en
 	text_string(text, "</desc>\n<path class=\"grid\" d=\"M0 0H3600M0 200H3600M0 400H3600"
 			  "M900 0V400M1800 0V400M2700 0V400\"/>\n<path class=\"area\" d=\"");
 	path(text, chart->lines[0], end, HEIGHT, true);
-	for (unsigned i = 0; i < 2 && chart->lines[i]; i++) {
+	for (unsigned i = 0; i == 0 || (i < 2 && chart->lines[i]); i++) {
 		text_string(text, i == 0 ? "\n<path class=\"line\" d=\""
 					 : "\n<path class=\"line second\" d=\"");
 		path(text, chart->lines[i], end, HEIGHT, false);

@@ -6,7 +6,7 @@
 
 /* What is summed up over a domain's series */
 struct sums {
-	uint64_t queries[CONFIG_DOMAINS], sessions[CONFIG_DOMAINS];
+	uint64_t queries[CONFIG_DOMAINS], sessions[CONFIG_DOMAINS], established[CONFIG_DOMAINS];
 };
 
 static void add_up(const struct page_view *view, struct sums *ret_sums)
@@ -17,6 +17,7 @@ static void add_up(const struct page_view *view, struct sums *ret_sums)
 	for (uint32_t i = 0; i < table->count; i++) {
 		ret_sums->queries[table->series[i].domain] += table->series[i].queries;
 		ret_sums->sessions[table->series[i].domain] += table->series[i].sessions;
+		ret_sums->established[table->series[i].domain] += table->series[i].established;
 	}
 }
 
@@ -41,6 +42,7 @@ static void card(struct text *text, const struct page_view *view, const struct s
 		 uint32_t domain)
 {
 	const struct traffic_domain *of = &view->facts->traffic->domain[domain];
+	const bool has_kcp = !(view->facts->traffic->without_answers >> domain & 1);
 	struct page_line line;
 
 	page_line_domain(view, domain, &line);
@@ -48,7 +50,12 @@ static void card(struct text *text, const struct page_view *view, const struct s
 	page_escape(text, view->facts->names[domain]);
 	text_string(text, "</h3>\n<p><strong>");
 	page_count(text, view->now.domain_clients[domain]);
-	text_string(text, "</strong> now, at most ");
+	text_string(text, "</strong> now, ");
+	if (has_kcp) {
+		page_count(text, view->facts->traffic->sessions.of_domain[domain].working);
+		text_string(text, " working, ");
+	}
+	text_string(text, "at most ");
 	page_count(text, (uint64_t)line.most);
 	text_string(text, " in the last hour</p>\n");
 	page_sparkline(text, &line);
@@ -61,6 +68,14 @@ static void card(struct text *text, const struct page_view *view, const struct s
 	text_string(text, " with ");
 	page_count(text, sums->queries[domain]);
 	text_string(text, sums->queries[domain] == 1 ? " query" : " queries");
+	if (has_kcp) {
+		text_string(text, "<br>\n");
+		page_plural(text, sums->established[domain], "handshake");
+		text_string(text, ", round trip ");
+		page_median(text, &of->kcp.rtt);
+		text_string(text, ", wait ");
+		page_median(text, &of->kcp.wait);
+	}
 	text_string(text, "</p></li>\n");
 }
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "traffic/traffic.h"
+
 #define RATE_NS	     (60 * PAGE_SECOND_NS)
 #define RATE_MOST_NS (120 * PAGE_SECOND_NS) /* beyond it, it would not be the last minute's */
 
@@ -67,6 +69,15 @@ static void clients(struct text *text, const struct page_view *view)
 	if (history->most > most.clients)
 		most = (struct history_sample){ .clients = history->most,
 						.clients_ns = history->most_ns };
+	if (page_knows_work(view)) {
+		const uint32_t working = view->facts->traffic->sessions.working;
+
+		figure(text, "Working now", working == 0 && view->now.clients != 0);
+		page_count(text, working);
+		remark(text);
+		text_string(text, "received data in the last 30 seconds");
+		end_figure(text);
+	}
 	figure(text, "Clients now", false);
 	page_count(text, view->now.clients);
 	remark(text);
@@ -79,6 +90,47 @@ static void clients(struct text *text, const struct page_view *view)
 		page_ago_ns(text, view, most.clients_ns);
 	else
 		text_string(text, "no client so far");
+	end_figure(text);
+}
+
+static void add(struct histogram *sum, const struct histogram *more)
+{
+	sum->scale = more->scale;
+	for (uint32_t i = 0; i <= HISTOGRAM_BUCKETS; i++)
+		sum->bucket[i] += more->bucket[i];
+}
+
+/* Of all domains, since the start */
+static void quality(struct text *text, const struct page_view *view)
+{
+	const struct traffic *traffic = view->facts->traffic;
+	struct histogram rtt = { .sum = 0 }, wait = { .sum = 0 };
+	uint64_t established = 0, sessions = 0;
+
+	for (uint32_t i = 0; i < traffic->domains; i++) {
+		add(&rtt, &traffic->domain[i].kcp.rtt);
+		add(&wait, &traffic->domain[i].kcp.wait);
+	}
+	for (uint32_t i = 0; i < traffic->series.count; i++) {
+		established += traffic->series.series[i].established;
+		sessions += traffic->series.series[i].sessions;
+	}
+	figure(text, "Handshakes", false);
+	page_count(text, established);
+	remark(text);
+	text_string(text, "completed, of ");
+	page_plural(text, sessions, "session");
+	text_string(text, " since start");
+	end_figure(text);
+	figure(text, "Round trip", false);
+	page_median(text, &rtt);
+	remark(text);
+	text_string(text, "median since start");
+	end_figure(text);
+	figure(text, "Wait to send", false);
+	page_median(text, &wait);
+	remark(text);
+	text_string(text, "for a query, median since start");
 	end_figure(text);
 }
 
@@ -97,5 +149,7 @@ void page_figures(struct text *text, const struct page_view *view,
 	page_count(text, view->now.drops);
 	text_string(text, " since start");
 	end_figure(text);
+	if (page_knows_work(view))
+		quality(text, view);
 	text_string(text, "</dl>\n");
 }

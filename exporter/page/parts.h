@@ -17,11 +17,13 @@
 #define PAGE_BASE_BYTES 45 /* SHA-256 in base64 */
 
 struct geoip_status;
+struct histogram;
 
 /* Series added up by country or by network */
 struct page_row {
 	uint64_t key; /* what they have in common, or PAGE_OTHER */
 	uint64_t sessions, queries;
+	uint64_t rtt_count, rtt_ms; /* round trips, and their sum */
 	uint32_t clients;
 };
 
@@ -46,6 +48,10 @@ void page_plural(struct text *text, uint64_t number, const char *noun); /* 1 cli
 void page_decimal(struct text *text, double number);			/* 12,345 or 1.5 */
 void page_bytes(struct text *text, double bytes);			/* 1.5 MiB */
 void page_span(struct text *text, uint64_t seconds);			/* 3 minutes */
+void page_milliseconds(struct text *text, double ms);			/* 60 ms, 1.5 s */
+
+/* Of what was observed in ms, as far as the buckets tell; a dash if nothing was */
+void page_median(struct text *text, const struct histogram *histogram);
 
 /**
  * page_date() - A time as 2026-11-23T16:55:05Z
@@ -113,10 +119,14 @@ void page_sparkline(struct text *text, const struct page_line *line);
 
 struct page_problems {
 	uint64_t drops, evictions; /* in the last hour */
-	uint64_t silent
-		[CONFIG_DOMAINS]; /* seconds for which a domain had no answer; 0: all is well */
-	unsigned silent_count;
-	unsigned old_databases;		       /* bit by enum geoip_kind */
+	/* Of each domain, what is wrong with its tunnels; 0: nothing */
+	struct page_tunnel {
+		uint64_t silent;      /* seconds without an answer */
+		uint64_t not_working; /* seconds in which clients were active and none worked */
+		bool answers_alone;   /* answers leave, and no query is accepted */
+	} tunnel[CONFIG_DOMAINS];
+	unsigned tunnel_count;	/* domains with one of them: the first of these is shown */
+	unsigned old_databases; /* bit by enum geoip_kind */
 	bool not_ready, overflow, certificate; /* it ends soon, or has ended */
 	unsigned count;
 };
@@ -127,6 +137,9 @@ void page_problems(struct text *text, const struct page_view *view,
 
 /* @kind: enum geoip_kind. Return: NULL without such a database */
 const struct geoip_status *page_database(const struct page_view *view, unsigned kind);
+
+/* Whether it is known of some domain's clients whether they work */
+bool page_knows_work(const struct page_view *view);
 
 /* figures.c, domains.c, places.c */
 

@@ -67,6 +67,8 @@ static void sum(struct page_row *row, const struct page_row *more)
 	row->clients += more->clients;
 	row->sessions += more->sessions;
 	row->queries += more->queries;
+	row->rtt_count += more->rtt_count;
+	row->rtt_ms += more->rtt_ms;
 }
 
 /* Each row that is pushed down takes the place of the next; the last one joins the rest */
@@ -116,7 +118,12 @@ static void find(const struct page_view *view, key_of *key, struct top *ret_top)
 	for (uint32_t i = 0; i < table->count; i++) {
 		const struct series *series = &table->series[i];
 		uint64_t of = series->other ? PAGE_OTHER : key(series);
-		struct page_row row = { of, series->sessions, series->queries, series->active };
+		struct page_row row = { .key = of,
+					.sessions = series->sessions,
+					.queries = series->queries,
+					.rtt_count = series->rtt.count,
+					.rtt_ms = series->rtt.ms,
+					.clients = series->active };
 		struct page_row *to;
 
 		if (series->queries == 0)
@@ -144,6 +151,11 @@ static void cells(struct text *text, const struct page_row *row, uint32_t most)
 	page_count(text, row->clients);
 	text_string(text, "</td><td>");
 	page_count(text, row->sessions);
+	text_string(text, "</td><td>");
+	if (row->rtt_count != 0)
+		page_milliseconds(text, (double)row->rtt_ms / (double)row->rtt_count);
+	else
+		text_string(text, "&#8211;");
 	text_string(text, "</td></tr>\n");
 }
 
@@ -181,8 +193,11 @@ static void table_of(struct text *text, const struct page_view *view, const stru
 				  : "<p class=\"soft\">Where their resolvers are</p>\n");
 	text_string(text, "<table><thead><tr><th scope=\"col\">");
 	text_string(text, kind->column);
-	text_string(text, "</th><td></td><th scope=\"col\">Clients</th>"
-			  "<th scope=\"col\">Sessions</th></tr></thead><tbody>\n");
+	text_string(text,
+		    "</th><td class=\"bar\"></td><th scope=\"col\">Clients</th>"
+		    "<th scope=\"col\">Sessions</th>"
+		    "<th scope=\"col\" title=\"mean since start\">Round trip</th></tr></thead>"
+		    "<tbody>\n");
 	rows(text, kind, &top);
 	text_string(text, "</tbody></table>\n");
 }

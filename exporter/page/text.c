@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/array.h"
+#include "traffic/traffic.h"
 
 #define YEAR_10000 UINT64_C(253402300800)
 
@@ -146,4 +147,39 @@ void page_ago_ns(struct text *text, const struct page_view *view, uint64_t at_ns
 		text_string(text, "never");
 	else
 		page_ago(text, view, (facts->now_realtime_ns - age_ns) / PAGE_SECOND_NS);
+}
+
+void page_milliseconds(struct text *text, double ms)
+{
+	if (ms < 1000) {
+		text_number(text, (uint64_t)(ms + 0.5));
+		text_string(text, " ms");
+	} else {
+		page_decimal(text, ms / 1000);
+		text_string(text, " s");
+	}
+}
+
+void page_median(struct text *text, const struct histogram *histogram)
+{
+	const struct histogram_scale *scale = histogram->scale;
+	double half = (double)histogram_count(histogram) / 2, before = 0, lower = 0;
+
+	if (half <= 0) {
+		text_string(text, "&#8211;"); /* not known */
+		return;
+	}
+	for (uint32_t i = 0; i < scale->buckets; i++) {
+		double count = (double)histogram->bucket[i], upper = (double)scale->bound[i];
+
+		/* As if they lay evenly in their bucket, as Prometheus' histogram_quantile() does */
+		if (before + count >= half && count > 0) {
+			page_milliseconds(text, lower + (upper - lower) * (half - before) / count);
+			return;
+		}
+		before += count;
+		lower = upper;
+	}
+	text_string(text, "over ");
+	page_milliseconds(text, lower);
 }

@@ -2,7 +2,7 @@
 /* A page for tests: what it shows is set up field by field, and what it says is searched */
 #pragma once
 
-#include "common/record.h"
+#include "common/record_check.h"
 #include "geoip/databases.h"
 #include "page/page.h"
 #include "traffic/history.h"
