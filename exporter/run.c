@@ -157,6 +157,20 @@ int run_watch(struct exporter *exporter, struct reason *ret_reason)
 	return 0;
 }
 
+/* Each second, whether something speaks against what is counted */
+static void look_for_signs(struct exporter *exporter, uint64_t now_ns)
+{
+	struct signs signs;
+
+	if (now_ns < exporter->signs_due_ns)
+		return;
+	exporter->signs_due_ns = now_ns + CLOCK_SECOND_NS;
+	signs_find(&exporter->history, &exporter->traffic, &exporter->capture.ingest.state, now_ns,
+		   &signs);
+	signs_log(&exporter->signs, &signs, exporter->names, exporter->options.capture.tunnel_count,
+		  exporter->options.capture.port, now_ns);
+}
+
 /* What is due by the clock. Returns milliseconds until something is again, at the latest. */
 static int run_due(struct exporter *exporter)
 {
@@ -206,7 +220,7 @@ int run_until_end(struct exporter *exporter)
 
 			source->ready(source->context, events[i].events);
 		}
-		advance(exporter);
+		look_for_signs(exporter, advance(exporter));
 		if (!exporter->is_told_to_end)
 			supervise_check(&exporter->capture, clock_monotonic_ns());
 	}

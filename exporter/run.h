@@ -15,6 +15,7 @@
 #include "system/systemd.h"
 #include "traffic/history.h"
 #include "traffic/interfaces.h"
+#include "traffic/signs.h"
 #include "traffic/traffic.h"
 #include "web/web.h"
 
@@ -28,6 +29,8 @@ struct exporter {
 	struct supervise capture;
 	struct traffic traffic;
 	struct history history;
+	struct signs_logged signs;
+	uint64_t signs_due_ns; /* when they are looked for next */
 	struct page page;
 	struct routes routes;
 	struct http *http;

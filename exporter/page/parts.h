@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "page/page.h"
 #include "traffic/history.h"
+#include "traffic/signs.h"
 
 #define PAGE_SECOND_NS	UINT64_C(1000000000)
 #define PAGE_REFRESH_S	15 /* a new sample each time */
@@ -119,14 +120,8 @@ void page_sparkline(struct text *text, const struct page_line *line);
 
 struct page_problems {
 	uint64_t drops, evictions; /* in the last hour */
-	/* Of each domain, what is wrong with its tunnels; 0: nothing */
-	struct page_tunnel {
-		uint64_t silent;      /* seconds without an answer */
-		uint64_t not_working; /* seconds in which clients were active and none worked */
-		bool answers_alone;   /* answers leave, and no query is accepted */
-	} tunnel[CONFIG_DOMAINS];
-	unsigned tunnel_count;	/* domains with one of them: the first of these is shown */
-	unsigned old_databases; /* bit by enum geoip_kind */
+	struct signs signs; /* of what is wrong with tunnels: the first PAGE_DOMAINS are shown */
+	unsigned old_databases;		       /* bit by enum geoip_kind */
 	bool not_ready, overflow, certificate; /* it ends soon, or has ended */
 	unsigned count;
 };

@@ -7,48 +7,15 @@
 #include "geoip/geoip.h"
 #include "traffic/traffic.h"
 
-#define SILENT_NS      (30 * PAGE_SECOND_NS) /* a healthy server takes 1.5 s at most */
-#define NOT_WORKING_NS (30 * PAGE_SECOND_NS)
-#define RECENT_NS      (60 * PAGE_SECOND_NS)
-#define ANSWERS_ALONE  10 /* more than can be under way when the last query came */
-#define OLD_DAYS       60
-#define DAY	       86400
-#define ENDS_DAYS      14 /* a certificate that renews itself has 30 left */
+#define OLD_DAYS  60
+#define DAY	  86400
+#define ENDS_DAYS 14 /* a certificate that renews itself has 30 left */
 
 const struct geoip_status *page_database(const struct page_view *view, unsigned kind)
 {
 	const struct geoip_database *database = view->facts->databases->database[kind];
 
 	return database ? geoip_status(database) : NULL;
-}
-
-/* Queries arrive, and none of them is answered */
-static uint64_t silent_ns(const struct page_view *view, uint32_t domain)
-{
-	const struct traffic_domain *of = &view->facts->traffic->domain[domain];
-	uint64_t since_ns = history_unanswered(view->history, domain);
-
-	if (since_ns == 0 || view->now.at_ns - since_ns < SILENT_NS ||
-	    view->now.at_ns - of->last_query_ns > RECENT_NS)
-		return 0;
-	return view->now.at_ns - since_ns;
-}
-
-static uint64_t not_working_ns(const struct page_view *view, uint32_t domain)
-{
-	uint64_t since_ns = history_not_working(view->history, domain);
-
-	if (since_ns == 0 || view->now.at_ns - since_ns < NOT_WORKING_NS)
-		return 0;
-	return view->now.at_ns - since_ns;
-}
-
-static bool are_answers_alone(const struct page_view *view, uint32_t domain)
-{
-	const struct traffic_domain *of = &view->facts->traffic->domain[domain];
-
-	return of->answers_alone >= ANSWERS_ALONE &&
-	       view->now.at_ns - of->last_response_ns <= RECENT_NS;
 }
 
 bool page_knows_work(const struct page_view *view)
@@ -78,11 +45,6 @@ static bool ends_soon(const struct page_view *view)
 	return ends != 0 && ends < now + (uint64_t)ENDS_DAYS * DAY;
 }
 
-static bool is_wrong(const struct page_tunnel *tunnel)
-{
-	return tunnel->silent != 0 || tunnel->not_working != 0 || tunnel->answers_alone;
-}
-
 void page_problems_find(const struct page_view *view, struct page_problems *ret_problems)
 {
 	const struct traffic *traffic = view->facts->traffic;
@@ -97,16 +59,10 @@ void page_problems_find(const struct page_view *view, struct page_problems *ret_
 		problems.drops = view->now.drops - then->drops;
 		problems.evictions = view->now.evictions - then->evictions;
 	}
-	for (uint32_t i = 0; i < traffic->domains; i++) {
-		problems.tunnel[i] = (struct page_tunnel){
-			.silent = silent_ns(view, i) / PAGE_SECOND_NS,
-			.not_working = not_working_ns(view, i) / PAGE_SECOND_NS,
-			.answers_alone = are_answers_alone(view, i),
-		};
-		problems.tunnel_count += is_wrong(&problems.tunnel[i]);
-	}
+	signs_find(view->history, traffic, view->facts->capture, now_ns, &problems.signs);
 	problems.count = (unsigned)problems.not_ready + problems.overflow + problems.certificate +
-			 (problems.drops != 0) + (problems.evictions != 0) + problems.tunnel_count;
+			 (problems.drops != 0) + (problems.evictions != 0) + problems.signs.count +
+			 problems.signs.is_quiet + (problems.signs.foreign != 0);
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
 		problems.old_databases |= (unsigned)is_old(view, kind) << kind;
 		problems.count += is_old(view, kind);
@@ -114,70 +70,78 @@ void page_problems_find(const struct page_view *view, struct page_problems *ret_
 	*ret_problems = problems;
 }
 
-static void silent(struct text *text, const struct page_view *view, uint32_t domain,
-		   uint64_t seconds)
+/* What is wrong with a domain: bold, then around its name, and where a time is told, behind that */
+static const struct {
+	const char *bold, *before, *after, *end;
+} words[SIGNS] = {
+	[SIGN_SILENT] = { "The server does not answer.", "Queries for ",
+			  " arrive, and no answer has left this host for ",
+			  ". Is dnstt-server running?" },
+	[SIGN_EDNS] = { "Answers are seen and no queries.", "The queries for ",
+			" accept smaller responses than is expected here. Correct "
+			"<code>min-edns=</code>: it is the server's <code>-mtu</code>.",
+			NULL },
+	[SIGN_WIRE] = { "Answers are seen and no queries.", "The queries for ",
+			" are not written as is expected here. Correct <code>wire=</code> or its "
+			"options.",
+			NULL },
+	[SIGN_ELSEWHERE] = { "Answers are seen and no queries.", "The queries for ",
+			     " do not arrive on this host's interfaces. Run the exporter in the "
+			     "server's network namespace.",
+			     NULL },
+	[SIGN_NAME] = { "No query has come.", "There was none for ",
+			", and the server answers under another domain. Correct "
+			"<code>-dnstt.domain</code>.",
+			NULL },
+	[SIGN_NOT_WORKING] = { "No tunnel works.", "Of ", ", none has received data for ",
+			       ". Was the server restarted, or is their public key the wrong "
+			       "one?" },
+};
+
+static void tunnel(struct text *text, const struct page_view *view, uint32_t domain,
+		   const struct signs *signs)
 {
-	text_string(text, "<li><strong>The server does not answer.</strong> Queries for ");
+	const enum sign sign = signs->domain[domain].sign;
+
+	text_string(text, "<li><strong>");
+	text_string(text, words[sign].bold);
+	text_string(text, "</strong> ");
+	text_string(text, words[sign].before);
+	if (sign == SIGN_NOT_WORKING) {
+		page_plural(text, view->facts->traffic->sessions.of_domain[domain].active,
+			    "client");
+		text_string(text, " of ");
+	}
 	page_escape(text, view->facts->names[domain]);
-	text_string(text, " arrive, and no answer has left this host for ");
-	page_span(text, seconds);
-	text_string(text, ". Is dnstt-server running?</li>\n");
+	text_string(text, words[sign].after);
+	if (words[sign].end) {
+		page_span(text, signs->domain[domain].seconds);
+		text_string(text, words[sign].end);
+	}
+	text_string(text, "</li>\n");
 }
 
-static void not_working(struct text *text, const struct page_view *view, uint32_t domain,
-			uint64_t seconds)
-{
-	const uint32_t clients = view->facts->traffic->sessions.of_domain[domain].active;
-
-	text_string(text, "<li><strong>No tunnel works.</strong> ");
-	page_plural(text, clients, "client");
-	text_string(text, clients == 1 ? " polls " : " poll ");
-	page_escape(text, view->facts->names[domain]);
-	text_string(text, clients == 1 ? ", and it has received no data for "
-				       : ", and none has received data for ");
-	page_span(text, seconds);
-	text_string(text,
-		    ". Was the server restarted, or is their public key the wrong one?</li>\n");
-}
-
-static void answers_alone(struct text *text, const struct page_view *view, uint32_t domain)
-{
-	const struct traffic_domain *of = &view->facts->traffic->domain[domain];
-
-	text_string(text,
-		    "<li><strong>Answers are seen and no queries.</strong> The server answers "
-		    "queries for ");
-	page_escape(text, view->facts->names[domain]);
-	text_string(text,
-		    of->rejected[VERDICT_EDNS_SIZE] != 0
-			    ? " that do not count here: correct <code>min-edns=</code>, which "
-			      "is the server's <code>-mtu</code>.</li>\n"
-			    : ", which do not arrive on this host's interfaces: run the exporter "
-			      "in the server's network namespace.</li>\n");
-}
-
-static void tunnels(struct text *text, const struct page_view *view,
-		    const struct page_problems *problems)
+static void tunnels(struct text *text, const struct page_view *view, const struct signs *signs)
 {
 	unsigned shown = 0;
 
-	for (uint32_t i = 0; i < view->facts->traffic->domains; i++) {
-		const struct page_tunnel *tunnel = &problems->tunnel[i];
-
-		if (!is_wrong(tunnel) || shown++ >= PAGE_DOMAINS)
-			continue;
-		if (tunnel->silent != 0)
-			silent(text, view, i, tunnel->silent);
-		else if (tunnel->answers_alone)
-			answers_alone(text, view, i);
-		else
-			not_working(text, view, i, tunnel->not_working);
+	for (uint32_t i = 0; i < view->facts->traffic->domains; i++)
+		if (signs->domain[i].sign != SIGN_NONE && shown++ < PAGE_DOMAINS)
+			tunnel(text, view, i, signs);
+	if (signs->count > PAGE_DOMAINS) {
+		text_string(text, "<li>Something is wrong with ");
+		page_plural(text, signs->count - PAGE_DOMAINS, "more domain");
+		text_string(text, ".</li>\n");
 	}
-	if (problems->tunnel_count <= PAGE_DOMAINS)
-		return;
-	text_string(text, "<li>Something like that is true of ");
-	page_plural(text, problems->tunnel_count - PAGE_DOMAINS, "more domain");
-	text_string(text, ".</li>\n");
+	if (signs->foreign != 0) {
+		text_string(text, "<li><strong>No query is for a configured domain.</strong> ");
+		page_count(text, signs->foreign);
+		text_string(text, " came under others. Correct <code>-dnstt.domain</code>.</li>\n");
+	}
+	if (signs->is_quiet)
+		text_string(text, "<li><strong>Not a packet has come since the start.</strong> "
+				  "Correct <code>-dnstt.port</code>, or run the exporter in the "
+				  "server's network namespace.</li>\n");
 }
 
 static void old(struct text *text, const struct page_view *view,
@@ -225,7 +189,7 @@ void page_problems(struct text *text, const struct page_view *view,
 	if (problems->not_ready)
 		text_string(text, "<li><strong>Capture is not running.</strong> "
 				  "Nothing is counted until it is.</li>\n");
-	tunnels(text, view, problems);
+	tunnels(text, view, &problems->signs);
 	if (problems->drops != 0) {
 		text_string(text, "<li><strong>");
 		page_plural(text, problems->drops, "packet");

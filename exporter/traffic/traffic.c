@@ -146,6 +146,17 @@ static void count_query(struct traffic *traffic, const struct record *query, uin
 	pending_add(&traffic->pending, pending_hash(&traffic->pending, query, hash), at.ms, index);
 }
 
+/* An answer whose query nobody saw, so far */
+static void count_alone(const struct traffic *traffic, struct traffic_domain *domain,
+			const struct record *response)
+{
+	if ((response->flags & RECORD_FLAG_RCODE) != 0)
+		return;
+	if (domain->answers_alone++ == 0)
+		domain->first_alone_ns = traffic->sessions.now_ns;
+	domain->latest_alone_ns = traffic->sessions.now_ns;
+}
+
 static void count_response(struct traffic *traffic, const struct record *response, uint64_t hash)
 {
 	struct traffic_domain *domain = &traffic->domain[response->domain];
@@ -156,6 +167,7 @@ static void count_response(struct traffic *traffic, const struct record *respons
 	uint32_t index;
 
 	domain->responses[response->flags & RECORD_FLAG_RCODE]++;
+	count_alone(traffic, domain, response);
 	domain->truncated += (response->flags & RECORD_FLAG_TC) != 0;
 	if (response->verdict != VERDICT_ACCEPTED || (response->flags & RECORD_FLAG_RCODE) != 0)
 		return;
@@ -171,7 +183,6 @@ static void count_response(struct traffic *traffic, const struct record *respons
 	if (session)
 		session->bytes += response->message_bytes;
 	domain->empty_responses += response->payload_bytes == 0;
-	domain->answers_alone++;
 	domain->last_response_ns = traffic->sessions.now_ns;
 	if (response->flags & RECORD_FLAG_KCP)
 		kcp_response(session ? sessions_kcp(&traffic->sessions, session) : NULL,
@@ -193,6 +204,8 @@ static void count(struct traffic *traffic, const struct record *record, uint64_t
 		traffic->duplicates++;
 	} else if (record->kind == RECORD_RESPONSE && record->domain == RECORD_NO_DOMAIN) {
 		traffic->unmatched++;
+		if (record->verdict == VERDICT_DOMAIN)
+			count_alone(traffic, &traffic->domain[row], record);
 	} else if (record->kind == RECORD_RESPONSE) {
 		count_response(traffic, record, session_hash);
 	} else if (record->verdict != VERDICT_ACCEPTED) {

@@ -28,7 +28,9 @@ struct traffic_domain {
 	uint64_t empty_responses; /* NOERROR, without a tunnel packet */
 	struct kcp_domain kcp;
 	struct histogram response_delay, query_name, query_edns;
-	uint64_t answers_alone;			  /* with data, since the latest accepted query */
+	/* NOERROR responses since the latest accepted query; the last row's, under no domain */
+	uint64_t answers_alone;
+	uint64_t first_alone_ns, latest_alone_ns;
 	uint64_t last_query_ns, last_response_ns; /* accepted, answered with data; 0: never */
 };
 

@@ -70,6 +70,8 @@ class Exporter:
     def __init__(self, place, *flags, domains=(DOMAIN,), port=53, listen=f"{ADDRESS}:{PORT}",
                  binary=None, capture=None, before=()):
         self.place = place
+        tail = (listen or "").rpartition(":")[2]
+        self.listens_on = int(tail) if tail.isdigit() and tail != "0" else PORT
         self.command = [*before, binary or program("exporter/dnstt_exporter")]
         self.command += ["-capture.program", capture or program("capture/dnstt_capture")]
         for domain in domains:
@@ -141,7 +143,8 @@ class Exporter:
 
         host.eventually(ready, timeout)
 
-    def get(self, path, method="GET", headers=None, address=ADDRESS, port=PORT):
+    def get(self, path, method="GET", headers=None, address=ADDRESS, port=None):
+        port = port or self.listens_on
         connection = http.client.HTTPConnection(address, port)
         connection.sock = self.place.tcp(address, port)
         try:
