@@ -67,7 +67,9 @@ static void listen_for(const struct http *http, uint32_t events)
 		http_event(http, EPOLL_CTL_MOD, http->listeners[i], events, OF_LISTENERS + i);
 }
 
-/* Out of descriptors or memory, the same connection would be reported again and again */
+/* Out of descriptors or memory, or refused the call, the same connection would be reported again and
+ * again
+ */
 static void pause_listening(struct http *http)
 {
 	listen_for(http, 0);
@@ -91,8 +93,7 @@ void http_accept(struct http *http, int listener)
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			    errno == ENOMEM)
+			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 				pause_listening(http);
 			return;
 		}

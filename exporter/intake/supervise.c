@@ -44,7 +44,7 @@ static void log_hello(const struct hello *hello)
 		 LOG_NUMBER("landlock_abi", hello->landlock_abi),
 		 LOG_TEXT("ring_sealed", hello->sealed ? "yes" : "no"));
 	if (hello->landlock_abi == 0)
-		log_fields(LOG_WARN, "this kernel has no Landlock; seccomp alone confines capture",
+		log_fields(LOG_WARN, "Landlock is not available; seccomp alone confines capture",
 			   NULL);
 }
 

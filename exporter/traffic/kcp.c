@@ -44,20 +44,16 @@ static bool window_reaches(const struct kcp_window *window, uint32_t sn)
 	return is_after(window->next, sn);
 }
 
-/* The period before the last is forgotten, so that the offset follows clocks that drift apart */
-static uint32_t offset_of(struct kcp_domain *domain, uint64_t at_ms)
+/* What is older than the period before is forgotten, so that the offset follows clocks that drift apart */
+static void offset_renew(struct kcp_domain *domain, uint64_t at_ms)
 {
-	if (at_ms - domain->offset_since_ms > KCP_OFFSET_KEPT_MS) {
-		domain->offset[1] = domain->offset[0];
-		domain->has_offset[1] = domain->has_offset[0];
-		domain->has_offset[0] = false;
-		domain->offset_since_ms = at_ms;
-	}
-	if (!domain->has_offset[0])
-		return domain->offset[1];
-	if (!domain->has_offset[1] || is_after(domain->offset[1], domain->offset[0]))
-		return domain->offset[0];
-	return domain->offset[1];
+	if (at_ms <= domain->offset_since_ms + KCP_OFFSET_KEPT_MS)
+		return;
+	domain->offset[1] = domain->offset[0];
+	domain->has_offset[1] =
+		domain->has_offset[0] && at_ms <= domain->offset_since_ms + 2 * KCP_OFFSET_KEPT_MS;
+	domain->has_offset[0] = false;
+	domain->offset_since_ms = at_ms;
 }
 
 static void offset_forget(struct kcp_domain *domain)
@@ -68,22 +64,34 @@ static void offset_forget(struct kcp_domain *domain)
 
 static void offset_learn(struct kcp_domain *domain, uint32_t offset, uint64_t at_ms)
 {
-	if (!domain->has_offset[0] && !domain->has_offset[1])
-		domain->offset_since_ms = at_ms;
+	offset_renew(domain, at_ms);
 	if (domain->has_offset[0] && !is_after(domain->offset[0], offset))
 		return;
 	domain->offset[0] = offset;
 	domain->has_offset[0] = true;
 }
 
+/* Return: false if none was learnt */
+static bool offset_of(struct kcp_domain *domain, uint64_t at_ms, uint32_t *ret_offset)
+{
+	bool is_earlier;
+
+	offset_renew(domain, at_ms);
+	is_earlier = !domain->has_offset[0] ||
+		     (domain->has_offset[1] && is_after(domain->offset[0], domain->offset[1]));
+	*ret_offset = domain->offset[is_earlier];
+	return domain->has_offset[is_earlier];
+}
+
 /* How long ago the server wrote @ts. Return: false if nobody can tell. */
 static bool age_of(struct kcp_domain *domain, uint32_t ts, uint64_t at_ms, uint64_t *ret_age_ms)
 {
+	uint32_t offset;
 	int32_t age;
 
-	if (!domain->has_offset[0] && !domain->has_offset[1])
+	if (!offset_of(domain, at_ms, &offset))
 		return false;
-	age = (int32_t)((uint32_t)at_ms - ts - offset_of(domain, at_ms));
+	age = (int32_t)((uint32_t)at_ms - ts - offset);
 	if (age < -KCP_EARLY_MS || age > KCP_PLAUSIBLE_MS) {
 		domain->implausible++;
 		return false;

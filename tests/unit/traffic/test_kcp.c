@@ -304,6 +304,22 @@ static void test_offset_follows_clocks_that_drift(void **state)
 	assert_int_equal(domain.implausible, 0);
 }
 
+/* A night without clients: the first segment of the morning has not waited since then */
+static void test_offset_is_learnt_again_after_a_long_silence(void **state)
+{
+	(void)state;
+	shake_hands();
+	now_ms += 10 * 3600000;
+	response(3, PUSH(2, 5000 + 10 * 3600000 - 3600)); /* 100 ppm slow */
+	assert_int_equal(domain.wait.sum, 0);
+	assert_int_equal(histogram_count(&domain.wait), 3);
+	/* Records need not be in the order of time to the millisecond */
+	now_ms -= 2;
+	response(3, PUSH(3, 5000 + 10 * 3600000 - 3600 - 2));
+	now_ms += 50;
+	assert_int_equal(query(4, ACK(3, 5000 + 10 * 3600000 - 3600 - 2)).rtt_sum_ms, 50);
+}
+
 static void test_joined_conversation_is_not_begun(void **state)
 {
 	struct record *first = message(record_query("alice", 1), 30, &PUSH(40, 10), 1);
@@ -351,6 +367,7 @@ int main(void)
 		FROM_NOTHING(test_round_trips_are_as_many_as_the_server_gave_occasion_for),
 		FROM_NOTHING(test_a_restarted_server_has_another_clock),
 		FROM_NOTHING(test_offset_follows_clocks_that_drift),
+		FROM_NOTHING(test_offset_is_learnt_again_after_a_long_silence),
 		FROM_NOTHING(test_joined_conversation_is_not_begun),
 		FROM_NOTHING(test_response_of_an_unknown_session_is_seen_all_the_same),
 	};
