@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "geoip/geoip.h"
-#include "traffic/series.h"
 
 #define SETS 16384 /* 2 MiB; a tunnel's clients come through some hundreds of resolvers */
 #define WAYS 4
@@ -42,7 +41,7 @@ void resolvers_forget(struct resolvers *resolvers)
 	resolvers->generation++;
 }
 
-static uint32_t look_up(struct resolvers *resolvers, uint8_t domain, const uint8_t address[16])
+static struct place look_up(const struct resolvers *resolvers, const uint8_t address[16])
 {
 	struct place place = { .country = "ZZ" };
 
@@ -50,11 +49,13 @@ static uint32_t look_up(struct resolvers *resolvers, uint8_t domain, const uint8
 		geoip_country(resolvers->country, address, place.country);
 	if (resolvers->asn)
 		geoip_asn(resolvers->asn, address, &place.asn);
-	return series_of(resolvers->series, domain, &place);
+	return place;
 }
 
-uint32_t resolvers_series(struct resolvers *resolvers, uint8_t domain, const uint8_t address[16])
+uint32_t resolvers_series(struct resolvers *resolvers, uint8_t domain, const uint8_t address[16],
+			  enum series_claim claim)
 {
+	struct series_table *table = resolvers->series;
 	struct resolver *set, *victim;
 	uint64_t high, low, hash;
 
@@ -64,18 +65,25 @@ uint32_t resolvers_series(struct resolvers *resolvers, uint8_t domain, const uin
 	memcpy(&low, address + sizeof(high), sizeof(low));
 	hash = hash_words(&resolvers->key, high, low ^ (uint64_t)domain << 56);
 	set = &resolvers->resolver[(hash & (SETS - 1)) * WAYS];
-	for (unsigned i = 0; i < WAYS; i++)
-		if (set[i].generation == resolvers->generation && set[i].domain == domain &&
-		    memcmp(set[i].address, address, 16) == 0)
-			return set[i].series;
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (set[i].generation != resolvers->generation ||
+		    memcmp(set[i].address, address, 16) != 0 ||
+		    table->series[set[i].series].domain != domain)
+			continue;
+		/* It may have a label set of its own by now, or get one */
+		if (table->series[set[i].series].other)
+			set[i].series = series_of(table, domain, &set[i].place, claim);
+		return set[i].series;
+	}
 
 	victim = &set[hash >> 32 & (WAYS - 1)];
 	for (unsigned i = 0; i < WAYS; i++)
 		if (set[i].generation != resolvers->generation)
 			victim = &set[i];
-	*victim = (struct resolver){ .series = look_up(resolvers, domain, address),
-				     .generation = resolvers->generation,
-				     .domain = domain };
+	*victim = (struct resolver){ .place = look_up(resolvers, address),
+				     .generation = resolvers->generation };
 	memcpy(victim->address, address, sizeof(victim->address));
+	victim->series = series_of(table, domain, &victim->place, claim);
+	table->overflow += table->series[victim->series].other;
 	return victim->series;
 }

@@ -5,15 +5,15 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "traffic/series.h"
 
 struct geoip_database;
-struct series_table;
 
 struct resolver {
 	uint8_t address[16];
-	uint32_t series;
+	uint32_t series;     /* its domain is that of the queries */
 	uint32_t generation; /* of the databases; 0: empty */
-	uint8_t domain;
+	struct place place;
 };
 
 struct resolvers {
@@ -45,7 +45,9 @@ void resolvers_forget(struct resolvers *resolvers);
 /**
  * resolvers_series() - Index of the series for a domain and a resolver
  * @address:	16 bytes, network byte order, IPv4 as ::ffff:a.b.c.d
+ * @claim:	What speaks for a label set that is not there yet
  *
  * Without databases it is the domain's only series. Neither allocates nor makes system calls.
  */
-uint32_t resolvers_series(struct resolvers *resolvers, uint8_t domain, const uint8_t address[16]);
+uint32_t resolvers_series(struct resolvers *resolvers, uint8_t domain, const uint8_t address[16],
+			  enum series_claim claim);

@@ -42,7 +42,13 @@ static uint32_t add(struct series_table *table, uint8_t domain, const struct pla
 int series_open(struct series_table *ret_table, uint32_t domains, uint32_t max,
 		const struct hash_key *key)
 {
-	struct series_table table = { .key = *key, .max = max, .domains = domains, .mask = 63 };
+	const uint32_t beyond = max - domains;
+	struct series_table table = { .key = *key,
+				      .domains = domains,
+				      .mask = 63,
+				      .room = { [SERIES_QUERY] = max - beyond / 2,
+						[SERIES_STAYED] = max - beyond / 4,
+						[SERIES_PROVEN] = max } };
 
 	while (table.mask < 2 * max)
 		table.mask = table.mask * 2 + 1;
@@ -58,7 +64,7 @@ int series_open(struct series_table *ret_table, uint32_t domains, uint32_t max,
 	memset(table.buckets, 0, ((size_t)table.mask + 1) * sizeof(*table.buckets));
 	*ret_table = table;
 	for (uint32_t domain = 0; domain < domains; domain++)
-		series_of(ret_table, (uint8_t)domain, &unmapped);
+		series_of(ret_table, (uint8_t)domain, &unmapped, SERIES_PROVEN);
 	return 0;
 }
 
@@ -72,13 +78,15 @@ void series_close(struct series_table *table)
 
 static uint32_t other_of(struct series_table *table, uint8_t domain)
 {
-	table->overflow++;
-	if (table->other[domain] == 0)
+	if (table->other[domain] == 0) {
 		table->other[domain] = add(table, domain, &unmapped, true) + 1;
+		table->others++;
+	}
 	return table->other[domain] - 1;
 }
 
-uint32_t series_of(struct series_table *table, uint8_t domain, const struct place *place)
+uint32_t series_of(struct series_table *table, uint8_t domain, const struct place *place,
+		   enum series_claim claim)
 {
 	uint64_t label = (uint64_t)place->asn << 32 | (uint64_t)domain << 16 |
 			 (uint64_t)(uint8_t)place->country[0] << 8 | (uint8_t)place->country[1];
@@ -92,7 +100,7 @@ uint32_t series_of(struct series_table *table, uint8_t domain, const struct plac
 			return i - 1;
 	}
 	/* The series "other" of each domain stands in no bucket and does not count */
-	if (table->count >= table->max)
+	if (table->count - table->others >= table->room[claim])
 		return other_of(table, domain);
 	index = add(table, domain, place, false);
 	table->series[index].next = *bucket;

@@ -152,25 +152,6 @@ static void deactivate(struct sessions *sessions, struct session *session)
 	session->active = false;
 }
 
-/* Peaks rise here and nowhere else: with the query that raises them */
-static void activate(struct sessions *sessions, struct session *session, uint32_t series)
-{
-	struct series *of = &sessions->series->series[series];
-
-	if (session->active && session->series == series)
-		return;
-	deactivate(sessions, session);
-	if (session->working) {
-		sessions->series->series[session->series].working--;
-		of->working++;
-	}
-	session->series = series;
-	session->active = true;
-	sessions->of_domain[session->domain].active++;
-	if (++of->active > of->peak)
-		of->peak = of->active;
-}
-
 static void observe_end(struct sessions *sessions, const struct session *session)
 {
 	struct sessions_ended *ended = &sessions->ended[session->domain];
@@ -276,7 +257,7 @@ static struct session *room_for_one(struct sessions *sessions)
 }
 
 struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t domain,
-			       const uint8_t client_id[8], uint32_t series, uint64_t *ret_silent_ns)
+			       const uint8_t client_id[8], uint64_t *ret_silent_ns)
 {
 	struct session *session = sessions_find(sessions, hash, domain, client_id);
 	uint32_t *bucket = &sessions->buckets[hash & sessions->mask];
@@ -298,6 +279,24 @@ struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t
 		list_append(sessions, session, SESSIONS_NEW);
 	}
 	session->last_ns = sessions->now_ns;
-	activate(sessions, session, series);
 	return session;
+}
+
+/* Peaks rise here and nowhere else: with the query that raises them */
+void sessions_place(struct sessions *sessions, struct session *session, uint32_t series)
+{
+	struct series *of = &sessions->series->series[series];
+
+	if (session->active && session->series == series)
+		return;
+	deactivate(sessions, session);
+	if (session->working) {
+		sessions->series->series[session->series].working--;
+		of->working++;
+	}
+	session->series = series;
+	session->active = true;
+	sessions->of_domain[session->domain].active++;
+	if (++of->active > of->peak)
+		of->peak = of->active;
 }

@@ -46,8 +46,8 @@ struct session {
 	uint32_t working_ms; /* when the client last took new data; goes round in 49 days */
 	uint8_t domain;
 	uint8_t list;
-	bool active;
-	bool working;
+	bool active : 1, working : 1;
+	bool has_added : 1; /* a label set, by what it had shown */
 };
 
 /* Of a domain: its sessions that had completed their handshake, when they were forgotten */
@@ -100,9 +100,8 @@ uint64_t sessions_hash(const struct sessions *sessions, uint8_t domain, const ui
 void sessions_prefetch(const struct sessions *sessions, uint64_t hash);
 
 /**
- * sessions_query() - An accepted query
+ * sessions_query() - An accepted query; sessions_place() has to follow
  * @hash:	Of sessions_hash()
- * @series:	Series of its resolver; the session is counted there from now on
  * @ret_silent_ns:	Since its query before; SESSIONS_BEGUN if dnstt-server begins it with this one
  *
  * A full table forgets one, in the order of enum session_list, and of a list the oldest.
@@ -110,8 +109,13 @@ void sessions_prefetch(const struct sessions *sessions, uint64_t hash);
  * Return: the session, for the fields that are not the table's own
  */
 struct session *sessions_query(struct sessions *sessions, uint64_t hash, uint8_t domain,
-			       const uint8_t client_id[8], uint32_t series,
-			       uint64_t *ret_silent_ns);
+			       const uint8_t client_id[8], uint64_t *ret_silent_ns);
+
+/**
+ * sessions_place() - Where the query came from
+ * @series:	Of its resolver; the session is counted there from now on
+ */
+void sessions_place(struct sessions *sessions, struct session *session, uint32_t series);
 
 /**
  * sessions_find() - A remembered session, or NULL

@@ -100,40 +100,73 @@ static bool is_begun(const struct traffic *traffic, const struct record *query)
 	       !(query->flags & RECORD_FLAG_KCP) || !kcp_is_under_way(query);
 }
 
-static void count_query_kcp(struct traffic *traffic, struct session *session, struct series *series,
-			    const struct record *query, struct kcp_time at, bool is_copy)
+static struct kcp_news see_kcp(struct traffic *traffic, const struct session *session,
+			       const struct record *query, struct kcp_time at, bool is_copy)
 {
 	struct kcp *kcp = sessions_kcp(&traffic->sessions, session);
-	struct kcp_news news;
 
+	if (!(query->flags & RECORD_FLAG_KCP))
+		return (struct kcp_news){ .rtt_count = 0 };
 	if (!kcp->has_conv && !is_begun(traffic, query))
 		kcp_join(kcp, query);
-	news = kcp_query(kcp, &traffic->domain[query->domain].kcp, query, at, is_copy);
-	series->established += news.is_established;
-	series->rtt.count += news.rtt_count;
-	series->rtt.ms += news.rtt_sum_ms;
-	if (news.took_data)
-		sessions_took_data(&traffic->sessions, session);
+	return kcp_query(kcp, &traffic->domain[query->domain].kcp, query, at, is_copy);
+}
+
+/* What a session has shown by now. That it took data is believed only as far as the server sent it:
+ * one that was joined has shown nothing by its first query. It speaks for one label set, or else
+ * whoever has a session could send its ClientID from everywhere.
+ */
+static enum series_claim claim_of(const struct traffic *traffic, const struct session *session,
+				  const struct kcp_news *news)
+{
+	if (session->has_added)
+		return SERIES_QUERY;
+	if (sessions_kcp(&traffic->sessions, session)->is_established &&
+	    (news->took_data || session->working))
+		return SERIES_PROVEN;
+	return session->list == SESSIONS_KNOWN ? SERIES_STAYED : SERIES_QUERY;
+}
+
+/* The label set of a query, made if what its session has shown is good for it */
+static uint32_t place_query(struct traffic *traffic, struct session *session,
+			    const struct record *query, const struct kcp_news *news)
+{
+	const enum series_claim claim = claim_of(traffic, session, news);
+	const uint32_t before = traffic->series.count;
+	const uint32_t index =
+		resolvers_series(&traffic->resolvers, query->domain, query->resolver, claim);
+
+	if (claim != SERIES_QUERY && index == before && !traffic->series.series[index].other)
+		session->has_added = true;
+	sessions_place(&traffic->sessions, session, index);
+	return index;
 }
 
 static void count_query(struct traffic *traffic, const struct record *query, uint64_t hash,
 			bool is_copy)
 {
-	uint32_t index = resolvers_series(&traffic->resolvers, query->domain, query->resolver);
 	struct traffic_domain *domain = &traffic->domain[query->domain];
-	struct series *series = &traffic->series.series[index];
 	const struct kcp_time at = time_of(traffic, query);
 	struct session *session;
+	struct series *series;
+	struct kcp_news news;
 	uint64_t silent_ns;
+	uint32_t index;
 
-	session = sessions_query(&traffic->sessions, hash, query->domain, query->client_id, index,
+	session = sessions_query(&traffic->sessions, hash, query->domain, query->client_id,
 				 &silent_ns);
+	news = see_kcp(traffic, session, query, at, is_copy);
+	index = place_query(traffic, session, query, &news);
+	if (news.took_data)
+		sessions_took_data(&traffic->sessions, session);
+	series = &traffic->series.series[index];
 	if (silent_ns == SESSIONS_BEGUN)
 		series->sessions += is_begun(traffic, query);
 	else if (silent_ns <= SESSIONS_ACTIVE_NS)
 		series->session_us += silent_ns / US_NS;
-	if (query->flags & RECORD_FLAG_KCP)
-		count_query_kcp(traffic, session, series, query, at, is_copy);
+	series->established += news.is_established;
+	series->rtt.count += news.rtt_count;
+	series->rtt.ms += news.rtt_sum_ms;
 	session->bytes += query->message_bytes;
 	series->queries++;
 	series->bytes_in += query->message_bytes;
@@ -176,7 +209,7 @@ static void count_response(struct traffic *traffic, const struct record *respons
 	index = session && traffic->use_ecs
 			? session->series
 			: resolvers_series(&traffic->resolvers, response->domain,
-					   response->resolver);
+					   response->resolver, SERIES_QUERY);
 	series = &traffic->series.series[index];
 	series->bytes_out += response->message_bytes;
 	series->payload_out += response->payload_bytes;

@@ -494,7 +494,7 @@ const struct family traffic_metrics_families[] = {
 	{ "dnstt_ignored_packets", COUNTER,
 	  "Packets on interfaces that -capture.interface leaves out.", &in_all, TRAFFIC(ignored) },
 	{ "dnstt_series_overflow", COUNTER,
-	  "Look-ups counted as other because -metrics.max-series was reached.", &in_all,
+	  "Look-ups counted as other because of -metrics.max-series.", &in_all,
 	  TRAFFIC(series.overflow) },
 	{ "dnstt_pending_overflow", COUNTER,
 	  "Queries of which nobody will know whether they were answered: too many waited.", &in_all,

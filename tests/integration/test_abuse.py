@@ -412,7 +412,9 @@ class Large(unittest.TestCase):
         host.link(cls.box, "eth0", far, "peer")
         wire = host.Wire(cls.box, "eth0", far, "peer")
         cls.addClassCleanup(wire.close)
+        # A query alone is good for half of them
         cls.exporter = Exporter.start(cls, cls.box, "-geoip.asn-database", str(database),
+                                      "-metrics.max-series", str(2 * LABEL_SETS),
                                       listen=f"0.0.0.0:{PORT}")
         query = dnstt.Client(DOMAIN).poll()
         for number in range(LABEL_SETS):

@@ -71,8 +71,8 @@ struct series *page_host_series(uint8_t domain, const char *country, uint32_t as
 	struct series *made;
 
 	memcpy(place.country, country, sizeof(place.country));
-	made = &page_host.traffic.series
-			.series[series_of(&page_host.traffic.series, domain, &place)];
+	made = &page_host.traffic.series.series[series_of(&page_host.traffic.series, domain, &place,
+							  SERIES_PROVEN)];
 	made->active = clients;
 	made->queries = 10 * (uint64_t)clients + 1;
 	made->sessions = 2 * (uint64_t)clients + 1;

@@ -78,8 +78,8 @@ static void fill_series(void)
 	for (uint32_t i = 0; i < LABEL_SETS - 1; i++) {
 		struct place place = { .country = { (char)('A' + i % 26), 'X' },
 				       .asn = 4200000000u + i };
-		struct series *series =
-			&server.traffic.series.series[series_of(&server.traffic.series, 0, &place)];
+		struct series *series = &server.traffic.series.series[series_of(
+			&server.traffic.series, 0, &place, SERIES_PROVEN)];
 
 		series->queries = 1000000000u + (uint64_t)random();
 		series->sessions = (uint64_t)random() % 100000;

@@ -335,7 +335,7 @@ static void test_bound_is_enough_for_the_largest_of_all(void **state)
 	arguments[12] = "-metrics.max-series=1000";
 	exposition_craft_open(&craft, arguments);
 	for (place.asn = 0; craft.traffic.series.count < 1000 + 14; place.asn++)
-		series_of(&craft.traffic.series, (uint8_t)(place.asn % 14), &place);
+		series_of(&craft.traffic.series, (uint8_t)(place.asn % 14), &place, SERIES_PROVEN);
 	fill();
 	text = exposition_craft_render(&craft, OPENMETRICS_1_0_0);
 	assert_non_null(strstr(text, "} 18446744073709551615\n"));

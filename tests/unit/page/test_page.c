@@ -195,6 +195,7 @@ static void test_the_largest_page_fits_its_bound(void **state)
 		page_host_look(ago);
 	}
 	host.facts.is_ready = false;
+	host.traffic.series.overflow = 1;
 	for (unsigned kind = 0; kind < GEOIP_KINDS; kind++) {
 		memset(page_host_database(kind)->type, '&', GEOIP_TYPE_BYTES - 1);
 		page_host_database(kind)->build_epoch = 0;

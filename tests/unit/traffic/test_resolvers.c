@@ -39,7 +39,7 @@ static uint32_t find(const char *address, unsigned domain)
 	(void)snprintf(mapped, sizeof(mapped), "%s%s",
 		       strchr(address, ':') ? "" : "::ffff:", address);
 	assert_int_equal(inet_pton(AF_INET6, mapped, bytes), 1);
-	return resolvers_series(&world.resolvers, (uint8_t)domain, bytes);
+	return resolvers_series(&world.resolvers, (uint8_t)domain, bytes, SERIES_QUERY);
 }
 
 static void assert_place(const char *address, const char *country, uint32_t asn)
@@ -154,8 +154,8 @@ static void test_more_addresses_than_the_cache_holds_are_placed_right(void **sta
 		uint8_t address[16] = { [10] = 0xff,	   0xff,      10, (uint8_t)(i >> 16),
 					(uint8_t)(i >> 8), (uint8_t)i };
 
-		assert_int_equal(resolvers_series(&world.resolvers, 0, address), 0);
-		assert_int_equal(resolvers_series(&world.resolvers, 1, address), 1);
+		assert_int_equal(resolvers_series(&world.resolvers, 0, address, SERIES_QUERY), 0);
+		assert_int_equal(resolvers_series(&world.resolvers, 1, address, SERIES_QUERY), 1);
 		if (i % 1000 == 0)
 			assert_int_equal(find(i % 2000 ? "81.2.69.160" : "89.160.20.112", 0),
 					 places[i % 2000 == 0]);

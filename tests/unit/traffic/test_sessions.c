@@ -27,8 +27,8 @@ static void open_world(uint32_t max)
 	const struct place germany = { "DE", 1 }, france = { "FR", 2 };
 
 	assert_int_equal(series_open(&world.series, 2, 10, &key), 0);
-	assert_int_equal(series_of(&world.series, 0, &germany), 2);
-	assert_int_equal(series_of(&world.series, 0, &france), 3);
+	assert_int_equal(series_of(&world.series, 0, &germany, SERIES_PROVEN), 2);
+	assert_int_equal(series_of(&world.series, 0, &france, SERIES_PROVEN), 3);
 	assert_int_equal(sessions_open(&world.sessions, &world.series, max, &key), 0);
 	sessions_advance(&world.sessions, START);
 }
@@ -61,8 +61,9 @@ static struct session *query(const char *id, unsigned domain, uint32_t series)
 
 	memcpy(client_id, id, strlen(id));
 	hash = sessions_hash(&world.sessions, (uint8_t)domain, client_id);
-	session = sessions_query(&world.sessions, hash, (uint8_t)domain, client_id, series,
-				 &world.silent_ns);
+	session =
+		sessions_query(&world.sessions, hash, (uint8_t)domain, client_id, &world.silent_ns);
+	sessions_place(&world.sessions, session, series);
 	world.is_new = world.silent_ns == SESSIONS_BEGUN;
 	return session;
 }
