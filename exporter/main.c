@@ -141,17 +141,23 @@ static int open_listeners(void)
 					      .context = &exporter.routes,
 					      .max_requests = exporter.options.max_requests };
 
+	struct spawn_user user;
 	struct reason reason;
 	int failed = http_open(&options, &exporter.http, &reason);
+	gid_t group = (gid_t)-1;
 
 	if (failed)
 		return fail(failed, "cannot start the HTTP server", &reason);
+	if (spawn_user(&user, &reason) == 0)
+		group = user.gid;
 	if (exporter.options.web_systemd_socket)
 		return listen_handed_over();
 	for (uint32_t i = 0; i < exporter.options.address_count; i++) {
 		const struct address *address = &exporter.options.addresses[i];
-		int fd = listen_open((const struct sockaddr *)&address->socket, address->bytes,
-				     address->any_family, &reason);
+		const struct sockaddr *socket = (const struct sockaddr *)&address->socket;
+		int fd = address_is_unix(address) ? listen_unix(socket, group, &reason)
+						  : listen_open(socket, address->bytes,
+								address->any_family, &reason);
 
 		if (fd < 0) {
 			log_line(LOG_ERROR, "cannot listen on -web.listen-address",
@@ -162,6 +168,13 @@ static int open_listeners(void)
 		failed = serve(fd, address->text);
 		if (failed)
 			return failed;
+		if (!address_is_local(address) && !exporter.web.tls &&
+		    exporter.web.config.user_count == 0)
+			log_line(LOG_WARN,
+				 "anyone who can reach this address can read the metrics, and "
+				 "scanners "
+				 "find such ports: use -web.config.file, a firewall or unix:PATH",
+				 LOG_TEXT("address", address->text));
 	}
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HOST:PORT as -web.listen-address takes it */
+/* HOST:PORT or unix:PATH as -web.listen-address takes it */
 #include "cli/address.h"
 
 #include <arpa/inet.h>
@@ -7,8 +7,11 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/number.h"
+
+#define UNIX "unix:" /* as Prometheus' exporters and nginx write it */
 
 /* 0.0.0.0 and [::] are all addresses of this host, as they are for Go's programs */
 static bool is_any(const struct sockaddr_storage *socket)
@@ -20,6 +23,16 @@ static bool is_any(const struct sockaddr_storage *socket)
 					    : IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
 }
 
+bool address_is_local(const struct address *address)
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->socket;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->socket;
+
+	if (address->socket.ss_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return address_is_unix(address) || IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
 static in_port_t port_of(const struct address *address)
 {
 	return address->socket.ss_family == AF_INET
@@ -29,9 +42,23 @@ static in_port_t port_of(const struct address *address)
 
 bool address_covers(const struct address *one, const struct address *other)
 {
-	if (one->any_family)
+	if (one->any_family && !address_is_unix(other))
 		return port_of(one) == port_of(other);
 	return one->bytes == other->bytes && !memcmp(&one->socket, &other->socket, one->bytes);
+}
+
+/* Return: 0, -EINVAL if the path is not absolute or too long for a socket (unix(7)) */
+static int parse_unix(const char *text, const char *path, struct address *ret_address)
+{
+	struct address address = { .text = text, .bytes = sizeof(struct sockaddr_un) };
+	struct sockaddr_un *socket = (struct sockaddr_un *)&address.socket;
+
+	if (path[0] != '/' || strlen(path) >= sizeof(socket->sun_path))
+		return -EINVAL;
+	socket->sun_family = AF_UNIX;
+	memcpy(socket->sun_path, path, strlen(path) + 1);
+	*ret_address = address;
+	return 0;
 }
 
 int address_parse(const char *text, struct address *ret_address)
@@ -44,6 +71,8 @@ int address_parse(const char *text, struct address *ret_address)
 	char host[64];
 	size_t length;
 
+	if (strncmp(text, UNIX, strlen(UNIX)) == 0)
+		return parse_unix(text, text + strlen(UNIX), ret_address);
 	if (!colon || number_parse(colon + 1, 1, 65535, &port) < 0)
 		return -EINVAL;
 	length = (size_t)(colon - text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HOST:PORT as -web.listen-address takes it */
+/* HOST:PORT or unix:PATH as -web.listen-address takes it */
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +13,17 @@ struct address {
 	bool any_family; /* the host was left out, or 0.0.0.0 or [::]: IPv6 and IPv4, and @socket is [::] */
 };
 
+/* Whether only processes of this host can reach it */
+bool address_is_local(const struct address *address);
+
+static inline bool address_is_unix(const struct address *address)
+{
+	return address->socket.ss_family == AF_UNIX;
+}
+
 /**
- * address_parse() - HOST:PORT with a numeric host or "localhost", so that no resolver is asked
+ * address_parse() - HOST:PORT with a numeric host or "localhost", so that no resolver is asked; or
+ *		     unix:PATH, with an absolute path
  * @text:	Kept
  *
  * Return: 0, -EINVAL

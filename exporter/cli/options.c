@@ -216,8 +216,8 @@ static int set_listen_address(void *target, void *field, const char *value,
 	(void)field;
 	if (address_parse(value, &address) < 0)
 		return reason_set(ret_reason, -EINVAL,
-				  "\"%.64s\" is not an address; write :9713, 127.0.0.1:9713 or "
-				  "[::1]:9713",
+				  "\"%.64s\" is not an address; write :9713, 127.0.0.1:9713, "
+				  "[::1]:9713 or unix:/run/dnstt_exporter/metrics.sock",
 				  value);
 	if (add_address(target, &address) < 0)
 		return reason_set(ret_reason, -ENOSPC, "at most %d addresses", OPTIONS_ADDRESSES);
@@ -283,7 +283,7 @@ static const struct flag flags[] = {
 	  FIELD(max_series) },
 	{ "web.listen-address", "ADDRESS", "127.0.0.1:9713",
 	  "Address for Prometheus; repeatable; :9713, 0.0.0.0:9713 and [::]:9713 are every address "
-	  "of this host, IPv6 and IPv4",
+	  "of this host, IPv6 and IPv4; unix:PATH is a socket for its group",
 	  set_listen_address, 0 },
 	{ "web.telemetry-path", "PATH", "/metrics", "Path of the metrics", set_telemetry_path,
 	  FIELD(telemetry_path) },

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 128
@@ -34,6 +36,58 @@ static int try_address(const struct sockaddr *address, socklen_t bytes, int v6_o
 	if (call) {
 		int failed = reason_call(ret_reason, call);
 
+		close(fd);
+		return failed;
+	}
+	return fd;
+}
+
+/* Make way for a socket at a path, if none is in use there */
+static int clear(const struct sockaddr_un *socket_address, struct reason *ret_reason)
+{
+	const char *path = socket_address->sun_path;
+	struct stat status;
+	bool is_refused;
+	int fd;
+
+	if (lstat(path, &status) < 0)
+		return errno == ENOENT ? 0 : reason_call(ret_reason, "lstat");
+	if (!S_ISSOCK(status.st_mode))
+		return reason_set(ret_reason, -EEXIST, "something else than a socket is there");
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return reason_call(ret_reason, "socket");
+	is_refused =
+		connect(fd, (const struct sockaddr *)socket_address, sizeof(*socket_address)) < 0 &&
+		errno == ECONNREFUSED;
+	close(fd);
+	if (!is_refused)
+		return reason_set(ret_reason, -EADDRINUSE, "another process listens there");
+	return unlink(path) < 0 ? reason_call(ret_reason, "unlink") : 0;
+}
+
+int listen_unix(const struct sockaddr *address, gid_t group, struct reason *ret_reason)
+{
+	const struct sockaddr_un *socket_address = (const struct sockaddr_un *)address;
+	const char *call = NULL;
+	int fd, failed = clear(socket_address, ret_reason);
+	mode_t mask;
+
+	if (failed)
+		return failed;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return reason_call(ret_reason, "socket");
+	mask = umask(0117); /* from its first moment nobody else may connect */
+	if (bind(fd, address, sizeof(*socket_address)) < 0)
+		call = "bind";
+	umask(mask);
+	if (!call && group != (gid_t)-1 && lchown(socket_address->sun_path, (uid_t)-1, group) < 0)
+		call = "lchown";
+	if (!call && listen(fd, BACKLOG) < 0)
+		call = "listen";
+	if (call) {
+		failed = reason_call(ret_reason, call);
 		close(fd);
 		return failed;
 	}

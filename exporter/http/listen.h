@@ -4,8 +4,22 @@
 
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "base/reason.h"
+
+/**
+ * listen_unix() - A nonblocking listening Unix socket of mode 0660
+ * @address:	With its path
+ * @group:	Whose it is; (gid_t)-1: that of this process
+ * @ret_reason:	Filled on failure: one line
+ *
+ * A socket that nobody listens on any more is replaced: a process that was killed leaves one. Nothing
+ * else is, and a live one is an error.
+ *
+ * Return: descriptor, negative errno
+ */
+int listen_unix(const struct sockaddr *address, gid_t group, struct reason *ret_reason);
 
 /**
  * listen_open() - A nonblocking listening TCP socket

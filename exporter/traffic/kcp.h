@@ -20,7 +20,7 @@
 #define KCP_HANDSHAKE	   2	  /* una of a client that has the server's half of the handshake */
 #define KCP_PLAUSIBLE_MS   300000 /* no session lives that long without an acknowledgement */
 #define KCP_EARLY_MS	   50	  /* what the least offset may still be wrong by */
-#define KCP_OFFSET_KEPT_MS 600000
+#define KCP_OFFSET_KEPT_MS UINT64_C(600000)
 #define KCP_SAMPLES	   8	 /* of a PUSH: its acknowledgement, and copies by resolvers */
 #define KCP_ANSWER_MS	   20000 /* within which a server answers a handshake */
 

@@ -50,6 +50,25 @@ class WebConfig(WebCase):
                 self.get(identity=identity)
         self.assertEqual(self.get()[0], 200)
 
+    def test_an_address_that_is_open_to_anyone_is_warned_of(self):
+        def lines(listen, *flags):
+            exporter = Exporter(self.box, *flags, listen=listen)
+            self.addCleanup(exporter.kill)
+            host.eventually(exporter.capture_pid)
+            said = exporter.stderr()
+            exporter.stop()
+            return [line for line in said.splitlines() if "anyone who can reach" in line]
+
+        self.assertEqual(len(lines(":9713")), 1)
+        self.assertIn("address=0.0.0.0:9713", lines("0.0.0.0:9713")[0])
+        for local in ("127.0.0.1:9713", "127.1.2.3:9713", "[::1]:9713", "localhost:9713"):
+            self.assertEqual(lines(local), [], local)
+        for tls, users in ((True, False), (False, True)):
+            self.write(tls=tls, users=users)
+            self.assertEqual(lines(":9713", "-web.config.file", str(self.file)), [])
+        self.write(tls=False, users=False, extra="http_server_config: {}\n")
+        self.assertEqual(len(lines(":9713", "-web.config.file", str(self.file))), 1)
+
     def test_wrong_passwords_in_number_are_turned_away(self):
         self.write(tls=False)
         exporter = self.start()

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/un.h>
 
 #include "cli/options.h"
 #include "unit.h"
@@ -96,7 +97,8 @@ static void test_anything_else_is_refused_with_examples(void **state)
 		if (parse(wrong[i]) != -EINVAL)
 			fail_msg("%s is taken", wrong[i]);
 		assert_non_null(strstr(reason.text, "-web.listen-address: "));
-		assert_non_null(strstr(reason.text, "write :9713, 127.0.0.1:9713 or [::1]:9713"));
+		assert_non_null(
+			strstr(reason.text, "write :9713, 127.0.0.1:9713, [::1]:9713 or unix:/"));
 	}
 }
 
@@ -123,6 +125,27 @@ static void test_up_to_sixteen_addresses_are_listened_on(void **state)
 }
 
 /* The kernel would refuse the second of each pair */
+static void test_unix_sockets_have_an_absolute_path(void **state)
+{
+	char text[200] = "unix:/";
+	const struct sockaddr_un *socket;
+
+	(void)state;
+	assert_int_equal(parse("unix:/run/x.sock"), 0);
+	socket = (const struct sockaddr_un *)&options.addresses[0].socket;
+	assert_true(address_is_unix(&options.addresses[0]));
+	assert_string_equal(socket->sun_path, "/run/x.sock");
+	assert_string_equal(options.addresses[0].text, "unix:/run/x.sock");
+	assert_int_equal(parse("unix:"), -EINVAL);
+	assert_int_equal(parse("unix:run/x.sock"), -EINVAL);
+	assert_int_equal(parse("unix:@abstract"), -EINVAL);
+	/* sun_path has 108 bytes with its end (unix(7)) */
+	memset(text + 6, 'a', 106);
+	assert_int_equal(parse(text), 0);
+	text[6 + 106] = 'a';
+	assert_int_equal(parse(text), -EINVAL);
+}
+
 static void test_what_another_covers_is_not_listened_on(void **state)
 {
 	static const struct {
@@ -136,6 +159,8 @@ static void test_what_another_covers_is_not_listened_on(void **state)
 		{ "127.0.0.1:1", ":2", "127.0.0.1:2", 2, "127.0.0.1:1" },
 		{ "127.0.0.1:1", "localhost:1", "[::1]:1", 2, "127.0.0.1:1" },
 		{ "127.0.0.1:1", "127.0.0.1:2", "127.0.0.2:1", 3, "127.0.0.1:1" },
+		{ "unix:/a", ":1", "unix:/a", 2, "unix:/a" },
+		{ ":1", "unix:/a", "unix:/b", 3, ":1" },
 	};
 
 	(void)state;
@@ -176,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_addresses_are_numeric),
 		cmocka_unit_test(test_anything_else_is_refused_with_examples),
 		cmocka_unit_test(test_up_to_sixteen_addresses_are_listened_on),
+		cmocka_unit_test(test_unix_sockets_have_an_absolute_path),
 		cmocka_unit_test(test_what_another_covers_is_not_listened_on),
 		cmocka_unit_test(test_long_address_is_refused),
 	};
