@@ -10,6 +10,10 @@
 #define SETS 16384 /* of a cache line each: 1 MiB; 65536 messages */
 #define WAYS 4
 
+/* Bits of a sighting's message */
+#define USED	UINT32_C(1)
+#define REPEATS UINT32_C(2) /* a resolver may send it again */
+
 int duplicates_open(struct duplicates *ret_duplicates, const struct hash_key *key)
 {
 	const size_t bytes = sizeof(struct sighting) * SETS * WAYS;
@@ -70,11 +74,25 @@ void duplicates_prefetch(const struct duplicates *duplicates, const struct sight
 	__builtin_prefetch(set_of(duplicates, hash), 1);
 }
 
+/* How much of the time is over in which a sight is of use, in ms of an accepted query: anything else
+ * is forgotten sooner, so that answers and refused queries push out few that may come again
+ */
+static uint64_t age(const struct sighting *sighting, uint32_t now_ms)
+{
+	const uint64_t age_ms = now_ms - sighting->seen_ms;
+
+	if (sighting->message & REPEATS)
+		return age_ms;
+	return age_ms * DUPLICATES_RETRANSMITTED_MS / DUPLICATES_MS;
+}
+
 enum sight_verdict duplicates_see(struct duplicates *duplicates, const struct sight_hash *hash,
 				  uint32_t interface, uint64_t now_ns)
 {
 	struct sighting *set = set_of(duplicates, hash), *place = set;
-	const struct sighting now = { .message = (uint32_t)(hash->message >> 32) | 1,
+	const uint32_t repeats = hash->message != hash->packet ? REPEATS : 0;
+	const struct sighting now = { .message = ((uint32_t)(hash->message >> 32) & ~REPEATS) |
+						 repeats | USED,
 				      .packet = (uint32_t)hash->packet,
 				      .interface = interface,
 				      .seen_ms = (uint32_t)(now_ns / 1000000) };
@@ -82,7 +100,7 @@ enum sight_verdict duplicates_see(struct duplicates *duplicates, const struct si
 
 	/* The oldest makes room; an empty one is as old as the clock */
 	for (unsigned i = 1; i < WAYS; i++)
-		if (now.seen_ms - set[i].seen_ms > now.seen_ms - place->seen_ms)
+		if (age(&set[i], now.seen_ms) > age(place, now.seen_ms))
 			place = &set[i];
 	for (unsigned i = 0; i < WAYS; i++) {
 		uint32_t age_ms = now.seen_ms - set[i].seen_ms;

@@ -40,7 +40,17 @@ struct duplicates {
 /**
  * duplicates_open() - An empty table, with all its memory
  *
- * Of fixed size: a sight that is pushed out by others is a first one again.
+ * Of fixed size: a sight that is pushed out by others is a first one again. Nobody without the key
+ * can choose which ones meet. Of queries that a resolver repeats after a time, these shares are known
+ * again beside so many other accepted queries per second, each with its answer:
+ *
+ *		0.8 s	2 s	5 s
+ *	10,000	99 %	95 %	52 %
+ *	50,000	67 %	6 %	0
+ *	100,000	17 %	0	0
+ *
+ * What is not is counted as a first one: too few retransmitted queries, and the KCP segments in it as
+ * sent again by the client. A second sight comes within a millisecond, and is always known.
  *
  * Return: 0, -ENOMEM
  */

@@ -236,7 +236,7 @@ static void test_full_table_keeps_the_latest(void **state)
 static enum sight_verdict see_in_set(uint64_t message, uint32_t packet, unsigned interface,
 				     uint64_t ms)
 {
-	const struct sight_hash hash = { message << 33, packet };
+	const struct sight_hash hash = { message << 34, packet };
 
 	return duplicates_see(&sights, &hash, interface, START + ms * MS);
 }
@@ -266,6 +266,32 @@ static void test_fifth_message_takes_the_place_of_the_oldest(void **state)
 	assert_int_equal(see_in_set(1, 0, 2, 8), SIGHT_FIRST);
 }
 
+/* They are of use for a moment only: a query is known again after a second of many of them */
+static void test_what_is_never_sent_again_makes_room_first(void **state)
+{
+	unsigned known = 0;
+
+	(void)state;
+	for (unsigned sn = 0; sn < 1000; sn++) {
+		struct record query = record_query("alice", sn);
+
+		assert_int_equal(see(&query, 1, 0), SIGHT_FIRST);
+	}
+	for (unsigned i = 0; i < 200000; i++) {
+		struct record refused = record_refused(VERDICT_QTYPE, i);
+
+		refused.port = (uint16_t)(i >> 16);
+		assert_int_equal(see(&refused, 1, i / 40), SIGHT_FIRST);
+	}
+	for (unsigned sn = 0; sn < 1000; sn++) {
+		struct record query = record_query("alice", sn);
+
+		query.dns_id++;
+		known += see(&query, 1, 5000) == SIGHT_RETRANSMITTED;
+	}
+	assert_in_range(known, 980, 1000);
+}
+
 #define WITH_SIGHTS(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
 int main(void)
@@ -284,6 +310,7 @@ int main(void)
 		WITH_SIGHTS(test_full_table_keeps_the_latest),
 		WITH_SIGHTS(test_packet_that_comes_again_takes_no_other_place),
 		WITH_SIGHTS(test_fifth_message_takes_the_place_of_the_oldest),
+		WITH_SIGHTS(test_what_is_never_sent_again_makes_room_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
