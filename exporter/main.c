@@ -276,8 +276,9 @@ static int confine(void)
 static void log_no_memory(void)
 {
 	const struct options *options = &exporter.options;
-	const bool sessions = options->max_sessions * sizeof(struct session) >
-			      SNAPSHOTS * run_metrics_bound(&exporter);
+	const bool sessions =
+		options->max_sessions * (sizeof(struct session) + sizeof(struct kcp)) >
+		SNAPSHOTS * run_metrics_bound(&exporter);
 
 	log_line(LOG_ERROR, "no memory for the tables",
 		 LOG_TEXT("lower", sessions ? "-sessions.max" : "-metrics.max-series"));

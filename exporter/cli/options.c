@@ -15,6 +15,9 @@
 #include "cli/flags.h"
 
 #define RING_MIN     (1u << 20)
+#define RING_AUTO    "auto"
+#define AUTO_MIN     (4u << 20)
+#define AUTO_MAX     (32u << 20)
 #define BLOCK_USUAL  (512u << 10)
 #define BLOCKS	     64
 #define MAX_SESSIONS (16ul << 20)
@@ -100,13 +103,32 @@ static void divide_ring(struct config *config, uint32_t bytes)
 	config->blocks = bytes / config->block_bytes;
 }
 
-/* "32MiB", "1024KiB", or bytes */
+uint32_t options_ring_auto(uint64_t memory)
+{
+	uint64_t share = memory / 64 & ~UINT64_C(0xfffff);
+
+	return share < AUTO_MIN ? AUTO_MIN : share > AUTO_MAX ? AUTO_MAX : (uint32_t)share;
+}
+
+/* Of the host. The kernel does not count a ring for a cgroup. */
+static uint64_t memory_of_host(void)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES);
+
+	return pages < 0 ? UINT64_MAX : (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* "32MiB", "1024KiB", bytes, or "auto" */
 static int set_ring_size(void *target, void *field, const char *value, struct reason *ret_reason)
 {
 	unsigned long long size;
 	char *unit;
 
 	(void)target;
+	if (strcmp(value, RING_AUTO) == 0) {
+		divide_ring(field, options_ring_auto(memory_of_host()));
+		return 0;
+	}
 	errno = 0;
 	size = strtoull(value, &unit, 10);
 	if (strcmp(unit, "MiB") == 0)
@@ -118,7 +140,7 @@ static int set_ring_size(void *target, void *field, const char *value, struct re
 	if (errno != 0 || !isdigit((unsigned char)value[0]) || size < RING_MIN ||
 	    size > CONFIG_RING_MAX)
 		return reason_set(ret_reason, -EINVAL,
-				  "write a size from 1MiB to 1024MiB, as in 32MiB");
+				  "write a size from 1MiB to 1024MiB, as in 32MiB, or auto");
 	divide_ring(field, (uint32_t)size);
 	return 0;
 }
@@ -262,7 +284,9 @@ static const struct flag flags[] = {
 	{ "capture.interface", "NAME", NULL,
 	  "Count only what passes this interface; repeatable; without it all count", set_interface,
 	  0 },
-	{ "capture.ring-size", "SIZE", "32MiB", "Memory in which packets wait for capture",
+	{ "capture.ring-size", "SIZE", RING_AUTO,
+	  "Memory in which packets wait for capture, 1MiB to 1024MiB; auto: 32MiB, or 1/64 of the\n"
+	  "    \thost's memory where that is less, but 4MiB at least",
 	  set_ring_size, FIELD(capture) },
 	{ "capture.latency", "TIME", "50ms",
 	  "How long a packet may wait before it is counted, 1ms to 100ms", set_latency,

@@ -47,6 +47,12 @@ int options_parse(int argc, char *const *argv, struct options *ret_options,
 		  struct reason *ret_reason);
 
 /**
+ * options_ring_auto() - Bytes of the ring that "auto" stands for
+ * @memory:	Of the host
+ */
+uint32_t options_ring_auto(uint64_t memory);
+
+/**
  * options_help() - Print all flags and wires to standard output
  */
 void options_help(void);

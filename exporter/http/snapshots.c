@@ -3,10 +3,10 @@
 #include "http/snapshots.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
+#include "base/table.h"
 #include "http/gzip.h"
 #include "http/http.h"
 #include "http/negotiate.h"
@@ -28,14 +28,12 @@ int snapshots_open(struct snapshots *ret_snapshots, size_t text_bytes)
 			size_t bytes = gzip_bound(snapshot->gzip, text_bytes);
 
 			snapshots->ahead = bytes - text_bytes;
-			snapshot->buffer = malloc(bytes);
+			snapshot->buffer = table_make(1, bytes);
 		}
 		if (!snapshot->buffer) {
 			snapshots_close(snapshots);
 			return -ENOMEM;
 		}
-		/* Written, so that the memory is there from the start and never grows */
-		memset(snapshot->buffer, 0, snapshots->ahead + text_bytes);
 	}
 	return 0;
 }
@@ -44,7 +42,8 @@ void snapshots_close(struct snapshots *snapshots)
 {
 	for (unsigned i = 0; i < SNAPSHOTS; i++) {
 		gzip_free(snapshots->snapshot[i].gzip);
-		free(snapshots->snapshot[i].buffer);
+		table_free(snapshots->snapshot[i].buffer, 1,
+			   snapshots->ahead + snapshots->text_bytes);
 	}
 	*snapshots = (struct snapshots){ 0 };
 }

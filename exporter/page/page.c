@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "common/record.h"
 #include "geoip/geoip.h"
 #include "page/parts.h"
@@ -21,18 +22,16 @@ int page_open(struct page *ret_page, uint32_t series, uint32_t domains)
 		page.mask = page.mask * 2 + 1;
 	if (page_style_open() < 0)
 		return -EIO;
-	page.rows = malloc(((size_t)page.mask + 1) * sizeof(*page.rows));
+	page.rows = table_make((size_t)page.mask + 1, sizeof(*page.rows));
 	if (!page.rows)
 		return -ENOMEM;
-	/* Written, so that the memory is there from the start and never grows */
-	memset(page.rows, 0, ((size_t)page.mask + 1) * sizeof(*page.rows));
 	*ret_page = page;
 	return 0;
 }
 
 void page_close(struct page *page)
 {
-	free(page->rows);
+	table_free(page->rows, (size_t)page->mask + 1, sizeof(*page->rows));
 	*page = (struct page){ .rows = NULL };
 }
 

@@ -2,7 +2,8 @@
 /* How much memory there is, so that tables too large for it are refused
  *
  * The kernel promises more than it has, and kills who takes it at its word. That would leave no line
- * in the log, and a service manager would start it all again.
+ * in the log, and a service manager would start it all again. So the tables count whole at the start
+ * (base/table.h), though they take only what is used of them.
  */
 #pragma once
 
@@ -20,10 +21,12 @@
 uint64_t memory_room(const char *root);
 
 /**
- * memory_bound() - Let no more than that be taken from now on: malloc() fails instead
+ * memory_bound() - Let no more than that be taken from now on: mmap() and malloc() fail instead
  *
- * To be called before the sandbox, which has no setrlimit(). Without /proc, which tells what is taken
- * already, there is no bound.
+ * Pages are taken one at a time from now on, never a huge one.
+ *
+ * To be called before the sandbox, which has neither setrlimit() nor prctl(). Without /proc, which
+ * tells what is taken already, there is no bound.
  *
  * Return: 0, or why setrlimit() failed
  */

@@ -4,8 +4,9 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/table.h"
 
 #define SETS 16384 /* of a cache line each: 1 MiB; 65536 messages */
 #define WAYS 4
@@ -16,19 +17,14 @@
 
 int duplicates_open(struct duplicates *ret_duplicates, const struct hash_key *key)
 {
-	const size_t bytes = sizeof(struct sighting) * SETS * WAYS;
-
 	ret_duplicates->key = *key;
-	ret_duplicates->sighting = aligned_alloc(64, bytes);
-	if (!ret_duplicates->sighting)
-		return -ENOMEM;
-	memset(ret_duplicates->sighting, 0, bytes);
-	return 0;
+	ret_duplicates->sighting = table_make(SETS, WAYS * sizeof(*ret_duplicates->sighting));
+	return ret_duplicates->sighting ? 0 : -ENOMEM;
 }
 
 void duplicates_close(struct duplicates *duplicates)
 {
-	free(duplicates->sighting);
+	table_free(duplicates->sighting, SETS, WAYS * sizeof(*duplicates->sighting));
 	*duplicates = (struct duplicates){ 0 };
 }
 

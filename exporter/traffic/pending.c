@@ -3,8 +3,8 @@
 #include "traffic/pending.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "base/table.h"
 
 #define WAYS \
 	16 /* places of one hash: one cache line; half of them are free when the ring is full */
@@ -13,27 +13,22 @@
 
 int pending_open(struct pending *ret_pending, const struct hash_key *key)
 {
-	const size_t queries = sizeof(struct pending_query) * PENDING_QUERIES;
-	const size_t places = sizeof(uint32_t) * SETS * WAYS;
 	struct pending pending = { .key = *key };
 
-	pending.queries = malloc(queries);
-	pending.places = aligned_alloc(64, places);
+	pending.queries = table_make(PENDING_QUERIES, sizeof(*pending.queries));
+	pending.places = table_make(SETS, WAYS * sizeof(*pending.places));
 	if (!pending.queries || !pending.places) {
 		pending_close(&pending);
 		return -ENOMEM;
 	}
-	/* Written, so that the memory is there from the start and never grows */
-	memset(pending.queries, 0, queries);
-	memset(pending.places, 0, places);
 	*ret_pending = pending;
 	return 0;
 }
 
 void pending_close(struct pending *pending)
 {
-	free(pending->queries);
-	free(pending->places);
+	table_free(pending->queries, PENDING_QUERIES, sizeof(*pending->queries));
+	table_free(pending->places, SETS, WAYS * sizeof(*pending->places));
 	*pending = (struct pending){ 0 };
 }
 

@@ -3,9 +3,9 @@
 #include "traffic/resolvers.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "geoip/geoip.h"
 
 #define SETS 16384 /* 2 MiB; a tunnel's clients come through some hundreds of resolvers */
@@ -18,13 +18,11 @@ int resolvers_open(struct resolvers *ret_resolvers, struct series_table *series,
 	struct resolvers resolvers = {
 		.series = series, .country = country, .asn = asn, .key = *key, .generation = 1
 	};
-	const size_t bytes = sizeof(*resolvers.resolver) * SETS * WAYS;
 
 	if (country || asn) {
-		resolvers.resolver = aligned_alloc(64, bytes);
+		resolvers.resolver = table_make(SETS, WAYS * sizeof(*resolvers.resolver));
 		if (!resolvers.resolver)
 			return -ENOMEM;
-		memset(resolvers.resolver, 0, bytes);
 	}
 	*ret_resolvers = resolvers;
 	return 0;
@@ -32,7 +30,7 @@ int resolvers_open(struct resolvers *ret_resolvers, struct series_table *series,
 
 void resolvers_close(struct resolvers *resolvers)
 {
-	free(resolvers->resolver);
+	table_free(resolvers->resolver, SETS, WAYS * sizeof(*resolvers->resolver));
 	*resolvers = (struct resolvers){ 0 };
 }
 

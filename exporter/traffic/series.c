@@ -3,9 +3,9 @@
 #include "traffic/series.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "base/text.h"
 
 static const struct place unmapped = { .country = "ZZ", .asn = 0 };
@@ -52,16 +52,13 @@ int series_open(struct series_table *ret_table, uint32_t domains, uint32_t max,
 
 	while (table.mask < 2 * max)
 		table.mask = table.mask * 2 + 1;
-	table.series = malloc(((size_t)max + domains) * sizeof(*table.series));
-	table.buckets = malloc(((size_t)table.mask + 1) * sizeof(*table.buckets));
-	table.other = calloc(domains, sizeof(*table.other));
+	table.series = table_make((size_t)max + domains, sizeof(*table.series));
+	table.buckets = table_make((size_t)table.mask + 1, sizeof(*table.buckets));
+	table.other = table_make(domains, sizeof(*table.other));
 	if (!table.series || !table.buckets || !table.other) {
 		series_close(&table);
 		return -ENOMEM;
 	}
-	/* Written, so that the memory is there from the start and never grows */
-	memset(table.series, 0, ((size_t)max + domains) * sizeof(*table.series));
-	memset(table.buckets, 0, ((size_t)table.mask + 1) * sizeof(*table.buckets));
 	*ret_table = table;
 	for (uint32_t domain = 0; domain < domains; domain++)
 		series_of(ret_table, (uint8_t)domain, &unmapped, SERIES_PROVEN);
@@ -70,9 +67,10 @@ int series_open(struct series_table *ret_table, uint32_t domains, uint32_t max,
 
 void series_close(struct series_table *table)
 {
-	free(table->series);
-	free(table->buckets);
-	free(table->other);
+	table_free(table->series, (size_t)table->room[SERIES_PROVEN] + table->domains,
+		   sizeof(*table->series));
+	table_free(table->buckets, (size_t)table->mask + 1, sizeof(*table->buckets));
+	table_free(table->other, table->domains, sizeof(*table->other));
 	*table = (struct series_table){ 0 };
 }
 

@@ -3,10 +3,10 @@
 #include "traffic/sessions.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/table.h"
 #include "traffic/series.h"
 
 #define MS_NS 1000000
@@ -31,22 +31,16 @@ int sessions_open(struct sessions *ret_sessions, struct series_table *series, ui
 		  const struct hash_key *key)
 {
 	struct sessions sessions = { .series = series, .max = max, .key = *key, .mask = 63 };
-	size_t bytes;
 
 	while (sessions.mask < max)
 		sessions.mask = sessions.mask * 2 + 1;
-	bytes = ((size_t)max * sizeof(*sessions.session) + 63) / 64 * 64;
-	sessions.session = aligned_alloc(64, bytes);
-	sessions.kcp = malloc((size_t)max * sizeof(*sessions.kcp));
-	sessions.buckets = malloc(((size_t)sessions.mask + 1) * sizeof(*sessions.buckets));
+	sessions.session = table_make(max, sizeof(*sessions.session));
+	sessions.kcp = table_make(max, sizeof(*sessions.kcp));
+	sessions.buckets = table_make((size_t)sessions.mask + 1, sizeof(*sessions.buckets));
 	if (!sessions.session || !sessions.kcp || !sessions.buckets) {
 		sessions_close(&sessions);
 		return -ENOMEM;
 	}
-	/* Written, so that the memory is there from the start and never grows */
-	memset(sessions.session, 0, bytes);
-	memset(sessions.kcp, 0, (size_t)max * sizeof(*sessions.kcp));
-	memset(sessions.buckets, 0, ((size_t)sessions.mask + 1) * sizeof(*sessions.buckets));
 	for (unsigned i = 0; i < CONFIG_DOMAINS; i++) {
 		sessions.ended[i].duration.scale = &duration_scale;
 		sessions.ended[i].bytes.scale = &bytes_scale;
@@ -57,9 +51,9 @@ int sessions_open(struct sessions *ret_sessions, struct series_table *series, ui
 
 void sessions_close(struct sessions *sessions)
 {
-	free(sessions->session);
-	free(sessions->kcp);
-	free(sessions->buckets);
+	table_free(sessions->session, sessions->max, sizeof(*sessions->session));
+	table_free(sessions->kcp, sessions->max, sizeof(*sessions->kcp));
+	table_free(sessions->buckets, (size_t)sessions->mask + 1, sizeof(*sessions->buckets));
 	*sessions = (struct sessions){ 0 };
 }
 

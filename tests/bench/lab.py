@@ -65,6 +65,14 @@ def resident_bytes(pid):
     return 0
 
 
+def reserved_bytes(pid):
+    """What of one process is private and writable, whether it was touched or not"""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def ring_bytes(pid):
     """Of what resident_bytes() says, the memory of packet sockets"""
     found, inside = 0, False

@@ -15,7 +15,7 @@ TARGETS = {
     2: "CPU of both processes at most twice the counting ring's from 50k up, below dnscap's; 0.6 s per million at 10k",
     3: "stopped 3 s at 1k/s, 400 ms at 200k/s: nothing lost; what a full ring loses is counted exactly",
     4: "packet to page 60 ms at the 99th percentile, tunable down to 2 ms; idle below 0.1 % of a core",
-    5: "memory fixed: within 1 MiB after 10 million clients; below 64 MiB without the ring; sizes by flag",
+    5: "memory fixed: within 1 MiB of what the start reserved after 10 million clients; below 64 MiB without the ring; sizes by flag",
     6: "200k/s of random ClientIDs: 1,000 real clients stay counted, once, with their labels; collisions cost nothing",
     7: "scrapes each second, and 20 at once, cost no packet at 400k/s",
     8: "cost per packet within 1.5 times of the smallest; memory and scrape time linear",

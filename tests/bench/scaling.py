@@ -78,7 +78,7 @@ def judge(found):
                            f" ({ratio:.2f}){why}", 8)
     lost = sum(row.lost for rows in found.values() for row in rows)
     report.verdict(lost == 0, f"scaling: {lost:.0f} packets lost", 8)
-    memory = slopes(found["sessions"], lambda row: row.resident / 2)[1:]  # room for two of each
+    memory = slopes(found["sessions"], lambda row: row.resident)[1:]
     report.verdict(max(memory) <= MOST * min(memory), "sessions: memory linear, bytes for one more: "
                    + ", ".join(f"{slope:.0f}" for slope in memory), 8)
     scrapes = slopes(found["label sets"], lambda row: row.scrape * 1e6)[1:]

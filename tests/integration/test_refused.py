@@ -51,10 +51,10 @@ os.execv(sys.argv[4], sys.argv[4:])
 
 
 # By the value of an argument: prctl() of PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS,
-# PR_CAPBSET_READ and _DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_SET_MDWE; limits of data, cores,
-# processes, descriptors, addresses; sockets of AF_UNIX, AF_INET, AF_NETLINK, AF_PACKET; F_SETFL,
-# F_DUPFD_CLOEXEC, F_ADD_SEALS
-SPLIT = {"prctl": (0, (1, 4, 8, 23, 24, 38, 47, 65)), "prlimit64": (1, (2, 4, 6, 7, 9)),
+# PR_CAPBSET_READ and _DROP, PR_SET_NO_NEW_PRIVS, PR_SET_THP_DISABLE, PR_CAP_AMBIENT, PR_SET_MDWE;
+# limits of data, cores, processes, descriptors, addresses; sockets of AF_UNIX, AF_INET, AF_NETLINK,
+# AF_PACKET; F_SETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS
+SPLIT = {"prctl": (0, (1, 4, 8, 23, 24, 38, 41, 47, 65)), "prlimit64": (1, (2, 4, 6, 7, 9)),
          "socket": (0, (1, 2, 16, 17)), "fcntl": (1, (4, 1030, 1033))}
 
 # What a line calls them

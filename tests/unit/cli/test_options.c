@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -53,7 +54,9 @@ static void test_defaults_are_those_of_the_help(void **state)
 	assert_int_equal(options.capture.tunnel_count, 1);
 	assert_string_equal(options.domains[0], "t.example.com");
 	assert_int_equal(options.capture.port, 53);
-	assert_int_equal(options.capture.block_bytes * options.capture.blocks, 32 << 20);
+	assert_int_equal(options.capture.block_bytes * options.capture.blocks,
+			 options_ring_auto((uint64_t)sysconf(_SC_PHYS_PAGES) *
+					   (uint64_t)sysconf(_SC_PAGESIZE)));
 	assert_int_equal(options.capture.latency_ms, 50);
 	assert_int_equal(options.capture.use_ecs, 0);
 	assert_int_equal(options.interface_count, 0);
@@ -215,6 +218,25 @@ static void test_ring_is_as_large_as_asked_for(void **state)
 	}
 }
 
+static void test_ring_fits_the_host_by_itself(void **state)
+{
+	static const struct {
+		uint64_t memory;
+		uint32_t bytes;
+	} hosts[] = { { 0, 4 << 20 },	       { 256u << 20, 4 << 20 }, { 512u << 20, 8 << 20 },
+		      { 481u << 20, 7 << 20 }, { 1u << 30, 16 << 20 },	{ 2ull << 30, 32 << 20 },
+		      { UINT64_MAX, 32 << 20 } };
+	const uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	const struct config *config = &options.capture;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(hosts); i++)
+		assert_int_equal(options_ring_auto(hosts[i].memory), hosts[i].bytes);
+	assert_taken("-capture.ring-size=1MiB", "-capture.ring-size=auto");
+	assert_int_equal(config->block_bytes * config->blocks, options_ring_auto(memory));
+	assert_true(config->blocks >= 64);
+}
+
 static void test_latency_is_in_milliseconds(void **state)
 {
 	static const char *const bad[] = { "0ms",
@@ -309,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_have_limits),
 		cmocka_unit_test(test_every_domain_has_a_series),
 		cmocka_unit_test(test_ring_is_as_large_as_asked_for),
+		cmocka_unit_test(test_ring_fits_the_host_by_itself),
 		cmocka_unit_test(test_latency_is_in_milliseconds),
 		cmocka_unit_test(test_switches_and_files_are_noted),
 		cmocka_unit_test(test_telemetry_path_is_a_plain_path),
