@@ -11,6 +11,8 @@
 #define SETS (2 * PENDING_QUERIES / WAYS)
 #define USED (UINT32_C(1) << 31)
 
+#define STRANGERS (PENDING_QUERIES / 2) /* in 5 s there may be so many before one is not taken */
+
 int pending_open(struct pending *ret_pending, const struct hash_key *key)
 {
 	struct pending pending = { .key = *key };
@@ -81,11 +83,16 @@ static void drop(struct pending *pending)
 		pending->due = pending->oldest;
 }
 
-void pending_add(struct pending *pending, uint64_t hash, uint64_t sent_ms, uint32_t series)
+void pending_add(struct pending *pending, uint64_t hash, uint64_t sent_ms, uint32_t series,
+		 bool is_stranger)
 {
 	uint32_t *set = set_of(pending, hash);
 	unsigned at = 0;
 
+	if (is_stranger && pending->added - pending->due >= STRANGERS) {
+		pending->overflow++;
+		return;
+	}
 	if (pending->added - pending->oldest == PENDING_QUERIES)
 		drop(pending);
 	while (at < WAYS && set[at] != 0)

@@ -176,7 +176,8 @@ static void count_query(struct traffic *traffic, const struct record *query, uin
 	domain->last_query_ns = traffic->sessions.now_ns;
 	histogram_observe(&domain->query_name, query->qname_bytes);
 	histogram_observe(&domain->query_edns, query->edns_size);
-	pending_add(&traffic->pending, pending_hash(&traffic->pending, query, hash), at.ms, index);
+	pending_add(&traffic->pending, pending_hash(&traffic->pending, query, hash), at.ms, index,
+		    session->list != SESSIONS_KNOWN);
 }
 
 /* An answer whose query nobody saw, so far */

@@ -32,7 +32,7 @@ static uint64_t hash_of(uint64_t session, uint16_t port, uint16_t dns_id)
 
 static void add(uint64_t hash, uint64_t ms)
 {
-	pending_add(&pending, hash, START + ms, 7);
+	pending_add(&pending, hash, START + ms, 7, false);
 }
 
 /* How long it waited, or -1 if there is none */

@@ -330,6 +330,48 @@ static void test_query_without_an_answer_in_five_seconds_is_unanswered(void **st
 	assert_int_equal(series(0)->unanswered, 2);
 }
 
+/* Queries of one session each, as many as are forgotten in 3 s */
+static void strangers(unsigned *number)
+{
+	for (unsigned i = 0; i < 2000; i++) {
+		struct record query = record_query("", ++*number);
+
+		memcpy(query.client_id, number, sizeof(*number));
+		query.port = (uint16_t)(*number >> 16);
+		count(query);
+	}
+	now_ns += SECOND / 10;
+}
+
+static void test_flood_of_strangers_does_not_hide_that_clients_get_no_answer(void **state)
+{
+	unsigned number = 1000;
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned client = 0; client < 20; client++) {
+			struct record query =
+				record_query((char[]){ 'c', (char)('a' + client), '\0' }, round);
+
+			query.domain = 1;
+			count(query);
+			if (round < 2)
+				count(record_response(&query));
+		}
+		now_ns += round < 2 ? 5 * SECOND : 0;
+	}
+	for (unsigned tenth = 0; tenth < 60; tenth++)
+		strangers(&number);
+	assert_int_equal(series(1)->queries, 60);
+	assert_int_equal(series(1)->unanswered, 20);
+	assert_int_equal(series(0)->queries, 120000);
+	/* Of the strangers, some are known to have no answer, and the rest not to be known */
+	now_ns += 6 * SECOND;
+	traffic_records(&traffic, NULL, 0, (struct moment){ now_ns, 0 });
+	assert_int_equal(series(0)->unanswered + traffic.pending.overflow, 120000);
+	assert_true(series(0)->unanswered >= PENDING_QUERIES / 2);
+}
+
 static void test_delay_is_by_the_times_of_the_packets(void **state)
 {
 	struct record query = record_query("alice", 1), response;
@@ -532,6 +574,7 @@ int main(void)
 		WITH_TRAFFIC(test_segments_are_not_taken_for_messages),
 		WITH_TRAFFIC(test_polls_and_empty_answers_are_those_without_a_packet),
 		WITH_TRAFFIC(test_query_without_an_answer_in_five_seconds_is_unanswered),
+		WITH_TRAFFIC(test_flood_of_strangers_does_not_hide_that_clients_get_no_answer),
 		WITH_TRAFFIC(test_delay_is_by_the_times_of_the_packets),
 		WITH_TRAFFIC(test_session_seconds_are_between_queries_up_to_thirty_seconds_apart),
 		WITH_TRAFFIC(test_sessions_from_before_the_start_are_not_begun),
