@@ -39,8 +39,8 @@ class Quickstart(unittest.TestCase):
             shutil.copy(TOP / part, self.folder / part)
         (self.folder / "build").symlink_to(pathlib.Path(build).resolve())
 
-    def start(self, *flags):
-        command = [self.folder / "exporter/quickstart", *flags]
+    def start(self, *flags, before=()):
+        command = [*before, self.folder / "exporter/quickstart", *flags]
         started = self.box.spawn(command, cwd="/", stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(self.clean, started)
@@ -103,6 +103,26 @@ class Quickstart(unittest.TestCase):
         started.terminate()
         self.assertEqual(started.wait(20), 143)
         self.assert_nothing_is_left()
+
+    def ends_in_the_background(self, number, status, *flags):
+        """By a signal to it alone, started with "&" of a shell that has SIGINT ignored for that."""
+        started = self.start(*flags, before=["sh", "-c", '"$@" & echo $! && wait $!', "sh"])
+        pid = int(started.stdout.readline())
+        self.wait_ready()
+        os.kill(pid, number)
+        self.assertEqual(started.wait(20), status)
+        self.assert_nothing_is_left()
+
+    def test_demo_in_the_background_ends_by_sigint(self):
+        self.ends_in_the_background(signal.SIGINT, 130)
+
+    def test_demo_in_the_background_ends_by_sigterm(self):
+        self.ends_in_the_background(signal.SIGTERM, 143)
+
+    def test_exporter_in_the_background_ends_by_either(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.ends_in_the_background(number, 0, "-dnstt.domain", "t.example.com",
+                                        "-dnstt.port", "5353")
 
     def test_flags_are_the_exporters(self):
         started = self.start("-dnstt.domain", "t.example.com", "-dnstt.port", "5353")
