@@ -32,10 +32,7 @@ static bool client_subnet(const struct dns_message *message, uint8_t ret_resolve
 		return false;
 	memcpy(address, ecs + 4, used);
 	address[used - 1] &= (uint8_t)(0xff00 >> ((bits - 1) % 8 + 1));
-	if (ecs[1] == 1)
-		packet_map_ipv4(address, ret_resolver);
-	else
-		memcpy(ret_resolver, address, sizeof(address));
+	packet_address(address, ecs[1] == 1, ret_resolver);
 	return true;
 }
 
@@ -161,11 +158,8 @@ unsigned decode(const struct sight *sight, const struct domains *domains,
 				   .kind = sight->outgoing ? RECORD_RESPONSE : RECORD_QUERY,
 				   .verdict = VERDICT_PACKET };
 	if (!packet_read(sight, domains->config->port, &datagram))
-		return 1;
-	if (datagram.is_v4)
-		packet_map_ipv4(datagram.resolver, record->resolver);
-	else
-		memcpy(record->resolver, datagram.resolver, sizeof(record->resolver));
+		return sight->start == 0;
+	packet_address(datagram.resolver, datagram.is_v4, record->resolver);
 	record->port = datagram.port;
 	record->message_bytes = datagram.bytes;
 	record->verdict = VERDICT_FRAGMENT;

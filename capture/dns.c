@@ -16,8 +16,8 @@
  * Only messages of up to KNOWN_BYTES have more than two names read.
  */
 #define KNOWN_BYTES 4096
-#define KNOWN_NAMES \
-	1024 /* a power of two; of KNOWN_BYTES / 5, as a name has TYPE and CLASS behind it */
+/* A power of two; of KNOWN_BYTES / 5, as a name has TYPE and CLASS behind it */
+#define KNOWN_NAMES 1024
 static struct mark {
 	uint64_t name; /* numbered through all messages */
 	uint32_t bytes, pointers;

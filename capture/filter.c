@@ -6,14 +6,20 @@
  */
 #include "capture/filter.h"
 
+#include <assert.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 
-#define SNAP	    4608 /* dnstt-server's 4096 bytes of message behind headers of up to 512 */
+#include "common/config.h"
+
+#define SNAP	    66048 /* all that IP can hold behind headers of up to 512, as UDP offload fills it */
 #define TAG_802_1AD 0x88a8
 #define PORT	    0xffffffff /* its place in the program */
+
+static_assert(CONFIG_BLOCK_MIN > SNAP + 512, "the ring's headers and a packet fit into a block");
 
 /* clang-format off */
 
@@ -22,7 +28,7 @@
 #define OF_EXTENSION(n) WITH_LENGTH_##n, FRAGMENT_##n, FIRST_##n, PASS_##n, PASSED_##n
 enum label {
 	NEXT, /* the instruction behind the jump */
-	ARRIVES, TO_US, HAS_PORT, IS_TAGGED, NOT_IPV4, BY_PROTOCOL, TAGS, OF_TAG(1), OF_TAG(2),
+	ARRIVES, TO_US, HAS_PORT, IS_FRAME, TAGS, OF_TAG(1), OF_TAG(2),
 	IPV4, WHOLE_OR_FIRST, IPV4_UDP, IPV6, UDP, OTHER_PORT,
 	OF_EXTENSION(1), OF_EXTENSION(2), OF_EXTENSION(3), OF_EXTENSION(4), LABELS,
 };
@@ -36,7 +42,7 @@ enum { PORT_AT, NEXT_PROTOCOL }; /* scratch memory */
 			 { .code = BPF_JMP | BPF_K | (op), .k = (value), .jt = (if_yes), .jf = (if_no) }
 #define IF(value, yes, no)   JUMP(BPF_JEQ, value, yes, no)
 #define BITS(value, yes, no) JUMP(BPF_JSET, value, yes, no)
-#define GO(to)		 { .code = BPF_JMP | BPF_JA, .jt = (to) }
+#define GO(to)		 IF(0, to, to)
 #define META(what)	 OP(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + (what)))
 #define BYTE(at)	 OP(BPF_LD | BPF_B | BPF_IND, at) /* X is where a header starts */
 #define HALF(at)	 OP(BPF_LD | BPF_H | BPF_IND, at)
@@ -65,14 +71,16 @@ static const struct sock_filter steps[] = { /* jt and jf: enum label */
 	META(SKF_AD_PKTTYPE), IF(PACKET_OUTGOING, NEXT, ARRIVES), VALUE(0), GO(HAS_PORT), /* source port */
 	LABEL(ARRIVES), IF(PACKET_HOST, TO_US, NEXT), RETURN(0),
 	LABEL(TO_US), VALUE(2), /* destination port */
-	LABEL(HAS_PORT), STORE(PORT_AT), OP(BPF_LDX | BPF_IMM, 0),
+	LABEL(HAS_PORT), STORE(PORT_AT),
 
-	/* What leaves starts behind its tags, whatever its protocol (net/packet/af_packet.c) */
-	META(SKF_AD_PROTOCOL), IF(ETHERTYPE_VLAN, IS_TAGGED, NEXT), IF(TAG_802_1AD, NEXT, TAGS),
-	LABEL(IS_TAGGED), LOAD(PORT_AT), IF(0, NEXT, BY_PROTOCOL), BYTE(0), ALU(BPF_AND, 0xf0),
-	IF(0x40, NEXT, NOT_IPV4), VALUE(ETHERTYPE_IP), GO(TAGS),
-	LABEL(NOT_IPV4), IF(0x60, NEXT, BY_PROTOCOL), VALUE(ETHERTYPE_IPV6), GO(TAGS),
-	LABEL(BY_PROTOCOL), META(SKF_AD_PROTOCOL), LABEL(TAGS), VLAN_TAG(1), VLAN_TAG(2),
+	/* X: the network header. From there (SKF_NET_OFF) it is found on any link, but a packet's first
+	 * piece of memory only can be read so (net/core/filter.c), and some drivers put no more than
+	 * the Ethernet header there. A frame is read from its start.
+	 */
+	META(SKF_AD_HATYPE), IF(ARPHRD_ETHER, IS_FRAME, NEXT), IF(ARPHRD_LOOPBACK, IS_FRAME, NEXT),
+	OP(BPF_LDX | BPF_IMM, (uint32_t)SKF_NET_OFF), META(SKF_AD_PROTOCOL), GO(TAGS),
+	LABEL(IS_FRAME), OP(BPF_LDX | BPF_IMM, ETHER_HDR_LEN), OP(BPF_LD | BPF_H | BPF_ABS, 12),
+	LABEL(TAGS), VLAN_TAG(1), VLAN_TAG(2),
 	IF(ETHERTYPE_IPV6, IPV6, NEXT), IF(ETHERTYPE_IP, IPV4, NEXT), RETURN(0),
 
 	/* No later fragment, UDP, then as many words as the header has */
@@ -94,8 +102,7 @@ static const struct sock_filter steps[] = { /* jt and jf: enum label */
 struct sock_fprog filter_program(uint16_t port)
 {
 	static struct sock_filter program[STEPS];
-	uint8_t places[LABELS] = { 0 };
-	uint8_t length = 0;
+	uint8_t places[LABELS] = { 0 }, length = 0;
 
 	for (unsigned i = 0; i < STEPS; i++) {
 		if (steps[i].code == MARK)
@@ -110,10 +117,6 @@ struct sock_fprog filter_program(uint16_t port)
 		step->k = step->k == PORT ? port : step->k;
 		step->jt = step->jt == NEXT ? 0 : (uint8_t)(places[step->jt] - i - 1);
 		step->jf = step->jf == NEXT ? 0 : (uint8_t)(places[step->jf] - i - 1);
-		if (step->code == (BPF_JMP | BPF_JA)) {
-			step->k = step->jt;
-			step->jt = 0;
-		}
 	}
 	return (struct sock_fprog){ .len = length, .filter = program };
 }

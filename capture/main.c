@@ -38,8 +38,8 @@ static bool await(short packets, short room)
 	return ready != 0;
 }
 
-/* Send the batch. While the exporter is behind, wait: the ring holds seconds of packets, and the kernel
- * counts what no longer fits. System calls: getsockopt, sendto, ppoll, exit_group.
+/* Send the batch: its records, or a @body in their place. While the exporter is behind, wait: the ring
+ * holds seconds of packets, and the kernel counts what no longer fits. System calls: getsockopt, sendto, ppoll, exit_group.
  */
 static void send_batch(enum batch_type type, size_t body)
 {
@@ -49,12 +49,27 @@ static void send_batch(enum batch_type type, size_t body)
 	header->type = (uint8_t)type;
 	header->packets = ring.packets;
 	header->ring_drops = ring.drops;
-	for (; sendto(SANDBOX_IPC, &batch, sizeof(*header) + body, MSG_DONTWAIT | MSG_NOSIGNAL,
-		      NULL, 0) < 0;
+	body += sizeof(*header) + header->count * sizeof(struct record);
+	for (; sendto(SANDBOX_IPC, &batch, body, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0;
 	     header->stalls++)
 		await(0, errno == EAGAIN ? POLLOUT : 0);
 	header->sequence++;
 	header->count = 0;
+}
+
+/* The records of a packet, which may hold many datagrams */
+static void add_packet(struct sight *sight)
+{
+	uint16_t *count = &batch.header.count;
+	unsigned records;
+
+	do {
+		records = decode(sight, &domains, &batch.records[*count]);
+		*count = (uint16_t)(*count + records);
+		if (*count > BATCH_RECORDS - RECORD_MESSAGE_MAX)
+			send_batch(BATCH_TRAFFIC, 0);
+		sight->start += sight->segment;
+	} while (sight->segment > 0 && records > 0);
 }
 
 static _Noreturn void fail(int stage, int error)
@@ -81,21 +96,19 @@ int main(void)
 		fail(failure, errno);
 	if (confine_drop_capabilities() < 0)
 		fail(FAILURE_PRIVILEGES, EPERM);
-	batch.hello = (struct hello){ ring.blocks * ring.block_bytes, .sealed = ring.sealed };
+	batch.hello = (struct hello){ ring.blocks * ring.block_bytes, 0, ring.sealed, ring.cuts };
 	failure = sandbox_enter(ring.fd, &batch.hello.landlock_abi);
 	if (failure)
 		fail(FAILURE_CONFINE, -failure);
 	send_batch(BATCH_HELLO, sizeof(batch.hello));
 
 	for (;;) {
-		uint16_t *count = &batch.header.count;
 		struct sight sight;
 
 		while (ring_next(&ring, &sight)) {
-			*count = (uint16_t)(*count +
-					    decode(&sight, &domains, &batch.records[*count]));
-			if (*count > BATCH_RECORDS - RECORD_MESSAGE_MAX || ring.left == 0)
-				send_batch(BATCH_TRAFFIC, *count * sizeof(struct record));
+			add_packet(&sight);
+			if (ring.left == 0)
+				send_batch(BATCH_TRAFFIC, 0);
 		}
 		if (!await(POLLIN, 0))
 			send_batch(BATCH_TRAFFIC, 0); /* a sign of life */

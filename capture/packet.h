@@ -14,7 +14,10 @@ struct sight {
 	uint32_t length;    /* bytes that were on the wire */
 	uint32_t interface; /* index */
 	uint32_t time_ms;   /* since 1970, modulo 2^32 */
-	bool outgoing;	    /* leaves this host: a response; else it arrives: a query */
+	/* UDP offload joins datagrams to a super-packet: of so many bytes each, but the last. 0: it has not */
+	uint16_t segment;
+	uint32_t start; /* bytes of it before the datagram that is to be read */
+	bool outgoing;	/* leaves this host: a response; else it arrives: a query */
 };
 
 struct packet_datagram {
@@ -25,16 +28,18 @@ struct packet_datagram {
 	uint16_t bytes;		 /* of the message, by the UDP header */
 };
 
-/* IPv4 @address (4 bytes) as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2) */
-static inline void packet_map_ipv4(const uint8_t *address, uint8_t ret_mapped[16])
+/* An address of 16 bytes as it is, one of 4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2) */
+static inline void packet_address(const uint8_t *address, bool is_v4, uint8_t ret_address[16])
 {
 	static const uint8_t prefix[12] = { [10] = 0xff, 0xff };
 
-	memcpy(ret_mapped, prefix, sizeof(prefix));
-	memcpy(ret_mapped + sizeof(prefix), address, 4);
+	if (is_v4)
+		memcpy(ret_address, prefix, sizeof(prefix));
+	memcpy(ret_address + (is_v4 ? 12 : 0), address, is_v4 ? 4 : 16);
 }
 
-/* The datagram of a packet, or its first fragment, with @port at this host's end. No system calls.
- * Return: false if IP or UDP are broken or inconsistent; then @ret_datagram is of no use
+/* The datagram of a packet, or its first fragment, with @port at this host's end; of a super-packet, the
+ * one at @sight->start. No system calls.
+ * Return: false if IP or UDP are broken or inconsistent, or none is left; then @ret_datagram is of no use
  */
 bool packet_read(const struct sight *sight, uint16_t port, struct packet_datagram *ret_datagram);

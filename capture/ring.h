@@ -17,6 +17,7 @@ struct ring {
 	uint64_t packets, drops; /* since start: put into the ring; lost for lack of room */
 	int fd;
 	bool open, sealed; /* the block is ours, not the kernel's; mseal(2) of the map */
+	bool cuts; /* a virtio-net header in front of each packet says where it is to be cut */
 };
 
 /* Open the socket and receive what the filter passes: nothing before bind(), so nothing unfiltered.

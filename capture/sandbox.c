@@ -32,7 +32,7 @@ int sandbox_enter(int ring_fd, uint32_t *ret_landlock)
 {
 	/* ppoll() of two descriptors needs a limit of two; those that are open stay open */
 	static const struct rlimit none = { 0, 0 }, two = { 2, 2 };
-	int landlock = confine_files((const char *const[]){ NULL }, false);
+	int landlock = confine_files(NULL, NULL, false);
 	scmp_filter_ctx filter;
 
 	if (landlock < 0)

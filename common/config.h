@@ -5,12 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_MAGIC	   0x44545343u /* "DTSC" */
-#define CONFIG_VERSION	   1
-#define CONFIG_DOMAINS	   64
-#define CONFIG_NAME_BYTES  256 /* a name in wire form is 255 at most (RFC 1035, 2.3.4) */
-#define CONFIG_QTYPES	   8
-#define CONFIG_BLOCK_MIN   8192u /* the longest packet that the filter passes, and its header */
+#define CONFIG_MAGIC	  0x44545343u /* "DTSC" */
+#define CONFIG_VERSION	  1
+#define CONFIG_DOMAINS	  64
+#define CONFIG_NAME_BYTES 256 /* a name in wire form is 255 at most (RFC 1035, 2.3.4) */
+#define CONFIG_QTYPES	  8
+#define CONFIG_BLOCK_MIN \
+	(128u << 10) /* the longest packet that the filter passes, and its header */
 #define CONFIG_BLOCK_MAX   (4u << 20)
 #define CONFIG_RING_MAX	   (1u << 30)
 #define CONFIG_LATENCY_MAX 100 /* ms */

@@ -3,7 +3,6 @@
 #include "common/confine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -12,10 +11,7 @@
 #include <unistd.h>
 
 /* linux/landlock.h of this system may be older than the kernel, so its numbers stand here */
-#define LANDLOCK_VERSION    1 /* LANDLOCK_CREATE_RULESET_VERSION */
-#define LANDLOCK_BENEATH    1 /* LANDLOCK_RULE_PATH_BENEATH */
-#define LANDLOCK_READ_FILE  (1u << 2)
-#define LANDLOCK_READ_DIR   (1u << 3)
+#define LANDLOCK_VERSION    1	      /* LANDLOCK_CREATE_RULESET_VERSION */
 #define LANDLOCK_SOCKETS    (1u << 0) /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
 #define LANDLOCK_SIGNALS    (1u << 1) /* LANDLOCK_SCOPE_SIGNAL */
 #define LANDLOCK_ABI_FILES  6	      /* the last that has rights this file knows of */
@@ -38,27 +34,10 @@ int confine_drop_capabilities(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static int allow_reading(int ruleset, const char *directory)
+int confine_files(confine_allow *allow, const void *context, bool signals)
 {
-	struct {
-		uint64_t allowed;
-		int32_t parent;
-	} __attribute__((packed)) beneath = { .allowed = LANDLOCK_READ_FILE | LANDLOCK_READ_DIR };
-	long failed;
-
-	beneath.parent = open(directory, O_PATH | O_CLOEXEC | O_DIRECTORY);
-	if (beneath.parent < 0)
-		return -errno;
-	failed = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_BENEATH, &beneath, 0);
-	close(beneath.parent);
-	return failed < 0 ? -errno : 0;
-}
-
-int confine_files(const char *const *readable, bool signals)
-{
-	static const uint8_t rights[] = {
-		0, 13, 14, 15, 15, 16, 16
-	}; /* LANDLOCK_ACCESS_FS_..., by ABI */
+	/* LANDLOCK_ACCESS_FS_..., by ABI */
+	static const uint8_t rights[] = { 0, 13, 14, 15, 15, 16, 16 };
 	struct {
 		uint64_t files, net, scoped;
 	} deny = { 0 };
@@ -74,8 +53,8 @@ int confine_files(const char *const *readable, bool signals)
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &deny, sizeof(deny), 0);
 	if (ruleset < 0)
 		return -errno;
-	for (; *readable && !failed; readable++)
-		failed = allow_reading(ruleset, *readable);
+	if (allow)
+		failed = allow(ruleset, context);
 	if (!failed && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		failed = -errno;
 	close(ruleset);

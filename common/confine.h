@@ -18,18 +18,22 @@
  */
 int confine_drop_capabilities(void);
 
+/* Puts what may still be done into a Landlock ruleset. Return: 0, negative errno */
+typedef int confine_allow(int ruleset, const void *context);
+
 /**
- * confine_files() - Landlock: no file but those below @readable, and those only for reading
- * @readable:	Directories, NULL at the end
+ * confine_files() - Landlock: no file but what @allow allows
+ * @allow:	NULL: none
+ * @context:	For it
  * @signals:	Whether processes that run already can still be signalled. Without it not even the
  *		kernel does so in this one's name: PR_SET_PDEATHSIG of a child no longer works
  *
  * Denies what the kernel's Landlock can deny besides: TCP connections, and abstract sockets of, and
- * signals to, processes outside (Linux 6.7, 6.12). System calls: landlock_*, open, close.
+ * signals to, processes outside (Linux 6.7, 6.12). System calls: landlock_*, close, and those of @allow.
  *
  * Return: ABI of the kernel's Landlock, 0 if it has none (nothing was done), negative errno
  */
-int confine_files(const char *const *readable, bool signals);
+int confine_files(confine_allow *allow, const void *context, bool signals);
 
 #define CONFINE_TESTS 4
 

@@ -18,9 +18,9 @@
 #define RECORD_KCP_ACK	 82
 #define RECORD_KCP_WINS	 84
 #define RECORD_SEGMENTS	 5 /* that one record holds */
-#define RECORD_SEGMENTS_MAX \
-	170		      /* of a message: dnstt-server reads 4096 bytes (main.go recvLoop()) */
-#define RECORD_MESSAGE_MAX 35 /* records that stand for a message with so many */
+/* Of a message: dnstt-server reads 4096 bytes (main.go recvLoop()) */
+#define RECORD_SEGMENTS_MAX 170
+#define RECORD_MESSAGE_MAX  35 /* records that stand for a message with so many */
 
 enum record_kind {
 	RECORD_QUERY = 1,
@@ -54,10 +54,9 @@ enum verdict {
 
 #define RECORD_FLAG_RCODE 0x0f /* response: RCODE of the DNS header */
 #define RECORD_FLAG_TC	  0x10 /* response: truncated */
-#define RECORD_FLAG_KCP \
-	0x20 /* its first packet begins with a header of kcp-go's KCP (not dnsttEx's) */
-#define RECORD_FLAG_ECS	 0x40 /* resolver is the EDNS Client Subnet prefix, not the address */
-#define RECORD_FLAG_SN_0 0x80 /* sn of that header is 0 */
+#define RECORD_FLAG_KCP	  0x20 /* its first packet begins with kcp-go's header (not dnsttEx's) */
+#define RECORD_FLAG_ECS	  0x40 /* resolver is the EDNS Client Subnet prefix, not the address */
+#define RECORD_FLAG_SN_0  0x80 /* sn of that header is 0 */
 
 /* A KCP segment, of its header what is needed later (kcp-go kcp.go segment) */
 struct segment {
@@ -79,19 +78,19 @@ struct record {
 			/* Source of a query, destination of a response; IPv4 as ::ffff:a.b.c.d */
 			uint8_t resolver[16];
 			uint8_t content[8]; /* query: fingerprint of what the client wrote */
-			uint32_t conv,
-				una; /* of the first KCP header; zero without RECORD_FLAG_KCP */
+			/* Of the first KCP header; zero without RECORD_FLAG_KCP */
+			uint32_t conv, una;
 			uint32_t interface; /* index of the one that saw the packet */
 			uint32_t time_ms;   /* when, since 1970, modulo 2^32 */
 			uint16_t port;	    /* the resolver's UDP port */
 			uint16_t dns_id;    /* ID of the DNS header */
-			uint16_t
-				message_bytes; /* UDP payload, whole even where a fragment holds less */
-			uint16_t
-				payload_bytes; /* tunnel packets (KCP datagrams), without framing */
-			uint16_t edns_size;    /* query: as dnstt-server reads it, 512 or more */
-			uint8_t qname_bytes;   /* query: as on the wire, with the root */
-			uint8_t segments;      /* that follow, RECORD_SEGMENTS in each record */
+			/* UDP payload, whole even where a fragment holds less */
+			uint16_t message_bytes;
+			/* Tunnel packets (KCP datagrams), without framing */
+			uint16_t payload_bytes;
+			uint16_t edns_size;  /* query: as dnstt-server reads it, 512 or more */
+			uint8_t qname_bytes; /* query: as on the wire, with the root */
+			uint8_t segments;    /* that follow, RECORD_SEGMENTS in each record */
 		};
 		struct segment segment[RECORD_SEGMENTS]; /* RECORD_MORE; zero where there is none */
 	};
@@ -141,14 +140,15 @@ struct hello {
 	uint32_t ring_bytes;   /* as configured */
 	uint32_t landlock_abi; /* 0: the kernel has none */
 	uint32_t sealed;       /* 0 or 1: mseal(2) of the ring */
-	uint32_t reserved;     /* zero */
+	uint32_t cuts;	       /* 0 or 1: super-packets are known, and cut into their datagrams */
 };
 
 /* How far capture came */
 enum failure_stage {
 	FAILURE_SOCKET = 1, /* opening the packet socket */
 	FAILURE_FILTER,	    /* attaching and locking the kernel filter */
-	FAILURE_RING,	    /* mapping the packet ring */
+	FAILURE_VERSION,    /* choosing TPACKET_V3 */
+	FAILURE_RING,	    /* making the packet ring */
 	FAILURE_BIND,	    /* binding the packet socket */
 	FAILURE_PRIVILEGES, /* giving up every capability */
 	FAILURE_CONFINE,    /* rlimits, Landlock or seccomp */

@@ -110,7 +110,7 @@ static const char *message_fault(const struct record *message, unsigned left, un
 
 static const char *hello_fault(const struct hello *hello)
 {
-	if (hello->reserved != 0 || hello->sealed > 1)
+	if (hello->cuts > 1 || hello->sealed > 1)
 		return "hello has unknown bits";
 	return NULL;
 }

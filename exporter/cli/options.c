@@ -91,7 +91,7 @@ static int set_capture_program(void *target, void *field, const char *value,
 }
 
 /* At least 64 blocks, so that even where each is handed over nearly empty after 50 ms the ring lasts for
- * 3.2 s; large blocks, because each costs a wake-up
+ * 3.2 s; large blocks, because each costs a wake-up. A ring below 8 MiB has fewer: each holds any packet.
  */
 static void divide_ring(struct config *config, uint32_t bytes)
 {

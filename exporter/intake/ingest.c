@@ -12,11 +12,19 @@
 static const char *const stages[FAILURE_STAGES] = {
 	[FAILURE_SOCKET] = "opening the packet socket",
 	[FAILURE_FILTER] = "attaching the packet filter",
-	[FAILURE_RING] = "mapping the packet ring; lower -capture.ring-size",
+	[FAILURE_VERSION] = "choosing TPACKET_V3 (setsockopt), which this kernel may not have",
+	[FAILURE_RING] = "making the packet ring (setsockopt, mmap)",
 	[FAILURE_BIND] = "binding the packet socket",
 	[FAILURE_PRIVILEGES] = "giving up its capabilities",
 	[FAILURE_CONFINE] = "confining itself (Landlock, limits, seccomp)",
 };
+
+static const char *stage_text(const struct failure *failure)
+{
+	if (failure->error == ENOMEM && failure->stage == FAILURE_RING)
+		return "making the packet ring; lower -capture.ring-size";
+	return stages[failure->stage];
+}
 
 enum ingest_end ingest_read(struct ingest *ingest, struct moment now, const char **ret_reason,
 			    int *ret_error)
@@ -45,7 +53,7 @@ enum ingest_end ingest_read(struct ingest *ingest, struct moment now, const char
 
 		switch ((enum batch_type)batch->header.type) {
 		case BATCH_FAILURE:
-			*ret_reason = stages[batch->failure.stage];
+			*ret_reason = stage_text(&batch->failure);
 			*ret_error = (int)batch->failure.error;
 			return INGEST_FAILED;
 		case BATCH_HELLO:

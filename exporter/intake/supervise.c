@@ -42,7 +42,13 @@ static void log_hello(const struct hello *hello)
 	log_line(LOG_INFO, "capture is confined and running",
 		 LOG_NUMBER("ring_bytes", hello->ring_bytes),
 		 LOG_NUMBER("landlock_abi", hello->landlock_abi),
-		 LOG_TEXT("ring_sealed", hello->sealed ? "yes" : "no"));
+		 LOG_TEXT("ring_sealed", hello->sealed ? "yes" : "no"),
+		 LOG_TEXT("super_packets", hello->cuts ? "yes" : "no"));
+	if (!hello->cuts)
+		log_fields(LOG_WARN,
+			   "this kernel does not tell how UDP offload joins datagrams (Linux 6.4 "
+			   "does); those that it joins count as one malformed message",
+			   NULL);
 	if (hello->landlock_abi == 0)
 		log_fields(LOG_WARN, "Landlock is not available; seccomp alone confines capture",
 			   NULL);

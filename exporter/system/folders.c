@@ -2,13 +2,21 @@
 /* The folders that stay readable, so that files which are replaced can be read again */
 #include "system/folders.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* linux/landlock.h of this system may be older than the kernel, so its numbers stand here */
+#define LANDLOCK_BENEATH   1 /* LANDLOCK_RULE_PATH_BENEATH */
+#define LANDLOCK_READ_FILE (1u << 2)
+#define LANDLOCK_READ_DIR  (1u << 3)
 
 #define LINKS 16 /* of one path; the kernel follows 40 */
 
@@ -105,4 +113,30 @@ void folders_add(struct folders *folders, const char *file)
 			add(folders, folder);
 		follow_links_of(&walk, path);
 	}
+}
+
+static int allow_reading(int ruleset, const char *folder)
+{
+	struct {
+		uint64_t allowed;
+		int32_t parent;
+	} __attribute__((packed)) beneath = { .allowed = LANDLOCK_READ_FILE | LANDLOCK_READ_DIR };
+	long failed;
+
+	beneath.parent = open(folder, O_PATH | O_CLOEXEC | O_DIRECTORY);
+	if (beneath.parent < 0)
+		return -errno;
+	failed = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_BENEATH, &beneath, 0);
+	close(beneath.parent);
+	return failed < 0 ? -errno : 0;
+}
+
+int folders_allow(int ruleset, const void *context)
+{
+	const struct folders *folders = context;
+	int failed = 0;
+
+	for (const char *const *folder = folders->list; *folder && !failed; folder++)
+		failed = allow_reading(ruleset, *folder);
+	return failed;
 }

@@ -35,3 +35,13 @@ struct folders {
  * newfstatat, readlink, open (O_PATH), close.
  */
 void folders_add(struct folders *folders, const char *file);
+
+/**
+ * folders_allow() - Reading below them, and nothing else, in a Landlock ruleset: see confine_files()
+ * @context:	struct folders
+ *
+ * System calls: open (O_PATH), landlock_add_rule, close.
+ *
+ * Return: 0, or negative errno of the first that failed
+ */
+int folders_allow(int ruleset, const void *context);

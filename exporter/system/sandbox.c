@@ -185,7 +185,7 @@ int sandbox_enter(const char *const *files, size_t count, pid_t capture, struct 
 	for (size_t i = 0; i < count; i++)
 		if (files[i])
 			folders_add(&folders, files[i]);
-	landlock = confine_files(folders.list, true);
+	landlock = confine_files(folders_allow, &folders, true);
 	if (landlock < 0)
 		return reason_set(ret_reason, landlock, "Landlock: %s", strerror(-landlock));
 	if (setrlimit(RLIMIT_NPROC, &none) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)

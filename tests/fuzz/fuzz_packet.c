@@ -2,7 +2,8 @@
 /* Fuzz target: any bytes as a packet, decoded; the exporter must find nothing wrong with its records
  *
  * The first byte of the input chooses the direction, EDNS Client Subnet and whether all of the packet
- * was captured; the rest is the packet.
+ * was captured, and whether two bytes follow that say how long the datagrams of a super-packet are; the
+ * rest is the packet.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 #define OUTGOING 0x01
 #define USE_ECS	 0x02
 #define SNAPPED	 0x04 /* the packet was longer on the wire */
+#define OFFLOAD	 0x08 /* UDP offload has joined datagrams */
 
 static void must(bool holds)
 {
@@ -71,32 +73,24 @@ static size_t carried_bytes(const struct record *message)
 	return bytes;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+/* Return: whether there is a datagram there */
+static bool check_datagram(const struct sight *sight, const struct domains *domains)
 {
 	static struct batch batch;
 	struct batch_state state = { .sequence = 1 };
-	const struct config *config;
+	const struct config *config = domains->config;
 	struct record *record = &batch.records[0], again[RECORD_MESSAGE_MAX];
-	struct domains domains;
-	struct sight sight;
 	unsigned count;
 
-	if (size < 1)
-		return -1;
-	config = make_config(bytes[0] & USE_ECS);
-	sight = (struct sight){ .bytes = bytes + 1,
-				.captured = (uint32_t)size - 1,
-				.length = (uint32_t)size - 1 + (bytes[0] & SNAPPED ? 4000 : 0),
-				.interface = bytes[0],
-				.time_ms = (uint32_t)size,
-				.outgoing = bytes[0] & OUTGOING };
 	memset(record, 0xa5, sizeof(again));
-	domains_index(config, &domains);
-	count = decode(&sight, &domains, record);
-	must(count <= RECORD_MESSAGE_MAX);
+	count = decode(sight, domains, record);
+	must(count <= RECORD_MESSAGE_MAX && (count > 0 || sight->start > 0));
 	memset(again, 0x5a, sizeof(again));
-	must(decode(&sight, &domains, again) == count);
+	must(decode(sight, domains, again) == count);
 	must(memcmp(record, again, count * sizeof(*record)) == 0);
+	if (count == 0)
+		return false;
+	must(sight->segment == 0 || record->message_bytes <= sight->segment);
 
 	batch.header = (struct batch_header){ .magic = BATCH_MAGIC,
 					      .version = BATCH_VERSION,
@@ -107,12 +101,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 				 config->tunnel_count, &state));
 	must(count == record_of_message(record));
 	must(carried_bytes(record) <= record->payload_bytes);
-	must(record->kind == (sight.outgoing ? RECORD_RESPONSE : RECORD_QUERY));
+	must(record->kind == (sight->outgoing ? RECORD_RESPONSE : RECORD_QUERY));
 	must(config->use_ecs || !(record->flags & RECORD_FLAG_ECS));
 	must(record->payload_bytes >= RECORD_KCP_BYTES || !(record->flags & RECORD_FLAG_KCP));
 	if (record->verdict == VERDICT_ACCEPTED)
 		for (unsigned i = config->tunnels[record->domain].id_bytes; i < RECORD_ID_BYTES;
 		     i++)
 			must(record->client_id[i] == 0);
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	const struct config *config;
+	struct domains domains;
+	struct sight sight;
+	unsigned datagrams = 0;
+	size_t head = 1;
+
+	if (size < 1 || (bytes[0] & OFFLOAD && size < 3))
+		return -1;
+	config = make_config(bytes[0] & USE_ECS);
+	domains_index(config, &domains);
+	head += bytes[0] & OFFLOAD ? sizeof(sight.segment) : 0;
+	sight = (struct sight){ .bytes = bytes + head,
+				.captured = (uint32_t)(size - head),
+				.length = (uint32_t)(size - head) + (bytes[0] & SNAPPED ? 4000 : 0),
+				.interface = bytes[0],
+				.time_ms = (uint32_t)size,
+				.outgoing = bytes[0] & OUTGOING };
+	if (bytes[0] & OFFLOAD)
+		memcpy(&sight.segment, bytes + 1, sizeof(sight.segment));
+	while (check_datagram(&sight, &domains) && sight.segment > 0) {
+		sight.start += sight.segment;
+		datagrams++;
+	}
+	must(datagrams <= 65535);
 	return 0;
 }

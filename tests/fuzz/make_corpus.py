@@ -25,7 +25,7 @@ import request_seeds
 import webconfig_judge
 
 FIXTURES = HERE.parent / "fixtures"
-OUTGOING, USE_ECS, SNAPPED = 1, 2, 4
+OUTGOING, USE_ECS, SNAPPED, OFFLOAD = 1, 2, 4, 8
 
 # As fuzz_packet.c has it
 FUZZED = contract.Config([
@@ -115,11 +115,14 @@ def main():
     records = []
     for sight in sights():
         control = OUTGOING * sight.outgoing | USE_ECS | SNAPPED * (len(sight.data) < sight.wire)
-        write(target / "fuzz_packet", bytes([control]) + sight.data)
-        record = reference.decode(sight, FUZZED)
-        record.domain = record.domain if record.domain == contract.NO_DOMAIN else record.domain % 3
-        record.time_ms = 1000
-        records.append(record)
+        write(target / "fuzz_packet",
+              bytes([control | OFFLOAD]) + struct.pack("=H", sight.segment) + sight.data
+              if sight.segment else bytes([control]) + sight.data)
+        for record in reference.decode_all(sight, FUZZED):
+            record.domain = (record.domain if record.domain == contract.NO_DOMAIN
+                             else record.domain % 3)
+            record.time_ms = 1000
+            records.append(record)
 
     for story in batch_seeds.seeds():
         write(target / "fuzz_batch", story)

@@ -36,7 +36,7 @@ static char octets[64];
 static int confine(void)
 {
 	static struct config config = {
-		.port = 53, .block_bytes = 1 << 16, .blocks = 2, .latency_ms = 50
+		.port = 53, .block_bytes = CONFIG_BLOCK_MIN, .blocks = 2, .latency_ms = 50
 	};
 	uint32_t landlock;
 	int pair[2];

@@ -68,8 +68,8 @@ def header(kind=TRAFFIC, count=0, sequence=1, *, magic=MAGIC, version=VERSION, p
                        stalls, *reserved)
 
 
-def hello(ring=32 << 20, landlock=0, sealed=0, reserved=0, **more):
-    body = struct.pack("=IIII", ring, landlock, sealed, reserved)
+def hello(ring=32 << 20, landlock=0, sealed=0, cuts=0, **more):
+    body = struct.pack("=IIII", ring, landlock, sealed, cuts)
     return header(HELLO, **{"sequence": 0, **more}) + body
 
 
@@ -256,7 +256,7 @@ class HostileCapture(unittest.TestCase):
 
     def test_hellos_with_unknown_bits(self):
         self.caught(hello(sealed=2))
-        self.caught(hello(reserved=1))
+        self.caught(hello(cuts=2))
         self.caught(hello(count=1))
 
     def test_counters_that_run_backwards(self):

@@ -79,11 +79,12 @@ class Sight(NamedTuple):
     interface: int
     wire: int  # its length on the wire, at least that of data
     time_ms: int = 0
+    segment: int = 0  # bytes of each datagram that UDP offload has joined, 0 if it has not
 
 
 @dataclass(slots=True)
 class Record:
-    """What stands for one packet: 64 bytes, and 64 more for every five segments begun."""
+    """What stands for one datagram: 64 bytes, and 64 more for every five segments begun."""
 
     client_id: bytes = b""
     resolver: bytes = b""
@@ -159,7 +160,7 @@ class Config:
 
     def pack(self):
         tunnels = b"".join(tunnel.pack() for tunnel in self.tunnels)
-        return (CONFIG.pack(0x44545343, 1, self.port, 1 << 16, 64, 10, len(self.tunnels),
+        return (CONFIG.pack(0x44545343, 1, self.port, 1 << 17, 64, 10, len(self.tunnels),
                             self.use_ecs)
                 + tunnels.ljust(DOMAINS * TUNNEL.size, b"\0"))
 

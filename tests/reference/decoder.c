@@ -2,8 +2,8 @@
 /* Gives packets from standard input to decode() and writes its records to standard output
  *
  * Input: the part of a struct config that the exporter sends, as it is in memory, then any number
- * of struct frame, each with its bytes behind it. Output for each: how many records decode() returned
- * (32 bits), and these. Byte order is the host's; differential.py is the other side.
+ * of struct frame, each with its bytes behind it. Output for each of its datagrams: how many records
+ * decode() returned (32 bits), and these; then 0. Byte order is the host's; differential.py is the other side.
  */
 #include <assert.h>
 #include <errno.h>
@@ -24,11 +24,12 @@ struct frame {
 	uint32_t interface;
 	uint32_t time_ms;
 	uint16_t protocol;
+	uint16_t segment;
 	uint8_t outgoing;
-	uint8_t pad;
+	uint8_t pad[3];
 };
 
-static_assert(sizeof(struct frame) == 20, "differential.py packs it so");
+static_assert(sizeof(struct frame) == 24, "differential.py packs it so");
 
 static int fail(const char *what)
 {
@@ -48,23 +49,28 @@ static int decode_frame(const struct frame *frame, const struct domains *domains
 		.length = frame->length,
 		.interface = frame->interface,
 		.time_ms = frame->time_ms,
+		.segment = frame->segment,
 		.outgoing = frame->outgoing != 0,
 	};
 	int result = 0;
 
 	if (!bytes && frame->captured > 0)
 		return -ENOMEM;
-	memset(records, 0xa5, sizeof(records)); /* decode() has to fill them in whole */
-	if (fread(bytes, 1, frame->captured, stdin) != frame->captured) {
+	if (fread(bytes, 1, frame->captured, stdin) != frame->captured)
 		result = -EPIPE;
-	} else {
-		count = decode(&sight, domains, records);
-		if (count == 0 || count > RECORD_MESSAGE_MAX)
+	do {
+		memset(records, 0xa5, sizeof(records)); /* decode() has to fill them in whole */
+		count = result < 0 ? 0 : decode(&sight, domains, records);
+		if (count > RECORD_MESSAGE_MAX || (count == 0 && sight.start == 0))
 			result = -ERANGE;
 		else if (fwrite(&count, sizeof(count), 1, stdout) != 1 ||
 			 fwrite(records, sizeof(*records), count, stdout) != count)
 			result = -EIO;
-	}
+		sight.start += frame->segment;
+	} while (result == 0 && count > 0 && frame->segment > 0);
+	count = 0;
+	if (result == 0 && frame->segment == 0 && fwrite(&count, sizeof(count), 1, stdout) != 1)
+		result = -EIO;
 	free(bytes);
 	return result;
 }

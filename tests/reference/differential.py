@@ -35,7 +35,8 @@ REQUIRED = ([(QUERY, verdict.name) for verdict in Verdict]
             + [(RESPONSE, verdict.name) for verdict in sorted(RESPONSE_VERDICTS)]
             + [(QUERY, "with payload"), (QUERY, "with KCP"), (QUERY, "with ECS"),
                (RESPONSE, "with payload"), (RESPONSE, "with KCP"), (RESPONSE, "with TC"),
-               (RESPONSE, "with more segments than are kept")]
+               (RESPONSE, "with more segments than are kept"),
+               (QUERY, "of a super-packet"), (RESPONSE, "of a super-packet")]
             + [(kind, name) for kind in (QUERY, RESPONSE) for name in (
                 "with SN_0", "with segments", "with more than five segments", "with una",
                 "with a segment cut short", "with a wrong command")])
@@ -45,34 +46,38 @@ recorded = []
 
 
 def frame(sight):
-    return struct.pack("=IIIIHBB", len(sight.data), sight.wire, sight.interface, sight.time_ms,
-                       sight.protocol, sight.outgoing, 0) + sight.data
+    return struct.pack("=IIIIHHBxxx", len(sight.data), sight.wire, sight.interface, sight.time_ms,
+                       sight.protocol, sight.segment, sight.outgoing) + sight.data
 
 
 def split(output):
-    """The records of each packet, in one piece"""
-    pieces = []
+    """For each packet, the records of each datagram in one piece; no records end a packet"""
+    found, pieces = [], []
     at = 0
     while at + 4 <= len(output):
         end = at + 4 + 64 * int.from_bytes(output[at:at + 4], sys.byteorder)
-        pieces.append(output[at + 4:end])
+        if end == at + 4:
+            found.append(pieces)
+            pieces = []
+        else:
+            pieces.append(output[at + 4:end])
         at = end
-    return pieces if at == len(output) else []
+    return found if at == len(output) and not pieces else []
 
 
 def run_decoder(config, sights):
     """(records, why it ended early or None)"""
     done = subprocess.run([decoder_path], input=config.pack() + b"".join(map(frame, sights)),
                           capture_output=True, check=False)
-    pieces = split(done.stdout)
-    if done.returncode == 0 and len(pieces) == len(sights):
-        return pieces, None
+    found = split(done.stdout)
+    if done.returncode == 0 and len(found) == len(sights):
+        return found, None
     return [], f"status {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}"
 
 
 def describe(config, sight):
     lines = [f"ethertype 0x{sight.protocol:04x}, {'outgoing' if sight.outgoing else 'incoming'}, "
-             f"interface {sight.interface}, time {sight.time_ms}, "
+             f"interface {sight.interface}, time {sight.time_ms}, segments of {sight.segment}, "
              f"{len(sight.data)} of {sight.wire} bytes:",
              f"  {sight.data.hex()}",
              f"port {config.port}, ECS {'on' if config.use_ecs else 'off'}, domains:"]
@@ -141,14 +146,16 @@ def check(config, sights):
     expected = []
     for sight in sights:
         try:
-            record = reference.decode(sight, config)
+            found = reference.decode_all(sight, config)
         except Exception:
             return failed(counts, sights, "the reference fails",
                           traceback.format_exc() + describe(config, sight))
-        tally(counts, record)
-        expected.append(record.pack())
+        for record in found:
+            tally(counts, record)
+            counts[record.kind, "of a super-packet"] += len(found) > 1
+        expected.append([record.pack() for record in found])
 
-    records, ended = run_decoder(config, sights)
+    found, ended = run_decoder(config, sights)
     if ended:
         for sight in sights:
             _, alone = run_decoder(config, [sight])
@@ -159,12 +166,18 @@ def check(config, sights):
 
     failures = collections.Counter()
     examples = {}
-    for sight, record, packed in zip(sights, expected, records):
-        if record != packed:
-            wanted, found = Record.unpack(record), Record.unpack(packed)
-            cause = summarise(wanted, found)
-            failures[cause] += 1
-            examples.setdefault(cause, f"{describe(config, sight)}\n{compare(wanted, found)}")
+    for sight, records, pieces in zip(sights, expected, found):
+        if len(records) != len(pieces):
+            cause = "another number of datagrams"
+            text = f"  reference {len(records)}, decoder {len(pieces)}"
+        elif records != pieces:
+            pair = next(pair for pair in zip(records, pieces) if pair[0] != pair[1])
+            wanted, got = map(Record.unpack, pair)
+            cause, text = summarise(wanted, got), compare(wanted, got)
+        else:
+            continue
+        failures[cause] += 1
+        examples.setdefault(cause, f"{describe(config, sight)}\n{text}")
     return counts, failures, examples
 
 

@@ -198,6 +198,24 @@ class Generator:
         sight = rng.choice(self.recorded)
         return sight if self.chance(0.1) else layers.scratch_sight(rng, sight)
 
+    def super_packet(self, message, tunnel, outgoing):
+        """Several datagrams that UDP offload has joined, rather often not quite"""
+        rng = self.rng
+        size = max(len(message), 1)
+        count = min(rng.choice((1, 2, 3, 3, 8, 64)), 65000 // size)
+        pieces = [rng.randbytes(2) + message[2:] for _ in range(count)]
+        if self.chance(0.1):
+            pieces[-1:] = [layers.scratch(rng, message)]
+        elif self.chance(0.5):
+            last = self.response(tunnel) if outgoing else self.query(tunnel)
+            pieces.append(last if len(last) <= size else last[:rng.randrange(size + 1)])
+        joined = b"".join(pieces)[:65400]
+        if self.chance(0.1):  # glued by the sender, nothing left, or a header that lies
+            size = rng.choice((2 * size, len(joined), len(joined) + 1, size + 1, max(size - 1, 1),
+                               0, 65535))
+        sight = layers.wrap(rng, joined, outgoing, self.config.port)._replace(segment=size)
+        return layers.scratch_sight(rng, sight) if self.chance(0.03) else sight
+
     def sight(self):
         """The next packet"""
         rng = self.rng
@@ -206,6 +224,8 @@ class Generator:
         outgoing = self.chance(0.35)
         tunnel = rng.choice(self.config.tunnels)
         message = self.response(tunnel) if outgoing else self.query(tunnel)
+        if self.chance(0.04):
+            return self.super_packet(message, tunnel, outgoing)
         if self.chance(0.004):
             outgoing = not outgoing
         if self.chance(0.06):

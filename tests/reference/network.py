@@ -29,7 +29,7 @@ def require(condition, verdict):
 
 
 def ipv4(data, wire):
-    """(source, destination, payload as far as it is there)"""
+    """(source, destination, payload as far as it is there, its real length)"""
     require(len(data) >= 20, Verdict.PACKET)
     require(data[0] >> 4 == 4, Verdict.PACKET)
     header = (data[0] & 15) * 4
@@ -39,7 +39,7 @@ def ipv4(data, wire):
     require(total <= wire, Verdict.PACKET)
     require(u16(data, 6) & 0x1FFF == 0, Verdict.PACKET)  # a later fragment has no UDP header
     require(data[9] == UDP, Verdict.PACKET)
-    return V4_MAPPED + data[12:16], V4_MAPPED + data[16:20], data[header:total]
+    return V4_MAPPED + data[12:16], V4_MAPPED + data[16:20], data[header:total], total - header
 
 
 def ipv6(data, wire):
@@ -63,13 +63,13 @@ def ipv6(data, wire):
         require(len(payload) >= size, Verdict.PACKET)
         following = payload[0]
         payload = payload[size:]
+        length -= size
     require(following == UDP, Verdict.PACKET)
-    return data[8:24], data[24:40], payload
+    return data[8:24], data[24:40], payload, length
 
 
 def addresses(sight):
-    """(source, destination, payload) of the IP packet, which begins at once or behind one or two
-    VLAN tags: two bytes of TCI, then the ethertype of what follows. What the kernel calls the
+    """(is it IPv4, and what ipv4() or ipv6() say) of the IP packet, which begins at once or behind one or two VLAN tags: two bytes of TCI, then the ethertype of what follows. What the kernel calls the
     ethertype is not looked at, since its versions differ in that.
     """
     for at in range(0, 4 * VLAN_TAGS + 1, 4):
@@ -80,18 +80,20 @@ def addresses(sight):
         if at > 0 and u16(sight.data, at - 2) != (IPV4 if is_v4 else IPV6):
             continue
         try:
-            return (ipv4 if is_v4 else ipv6)(data, sight.wire - at)
+            return is_v4, *(ipv4 if is_v4 else ipv6)(data, sight.wire - at)
         except Refused:
             continue
     raise Refused(Verdict.PACKET)
 
 
-def datagram(sight, config):
-    """(resolver, its port, message as far as it is there, its real length)"""
-    source, destination, payload = addresses(sight)
+def datagrams(sight, config):
+    """(resolver, its port, message as far as it is there, its real length) of each in the packet"""
+    is_v4, source, destination, payload, length = addresses(sight)
 
     require(len(payload) >= 8, Verdict.PACKET)
     source_port, destination_port, udp_length = struct.unpack_from("!HHH", payload)
+    if udp_length == 0 and not is_v4:  # Linux takes it for a jumbogram
+        udp_length = length
     require(udp_length >= 8, Verdict.PACKET)
     if sight.outgoing:
         require(source_port == config.port, Verdict.PACKET)
@@ -99,4 +101,9 @@ def datagram(sight, config):
     else:
         require(destination_port == config.port, Verdict.PACKET)
         resolver, port = source, source_port
-    return resolver, port, payload[8:udp_length], udp_length - 8
+    joined, size = payload[8:udp_length], udp_length - 8
+    if not sight.segment:
+        return [(resolver, port, joined, size)]
+    require(udp_length <= length, Verdict.PACKET)
+    return [(resolver, port, joined[at:at + sight.segment], min(sight.segment, size - at))
+            for at in range(0, max(size, 1), sight.segment)]

@@ -12,7 +12,7 @@ import struct
 from contract import (ACK, BASE32, BASE32HEX, DNSTT, DNSTTEX, FLAG_ECS, FLAG_KCP, FLAG_RCODE,
                       FLAG_SN_0, FLAG_TC, PUSH, QUERY, RESPONSE, SEGMENTS_MAX, SERVER, VAYDNS,
                       WINS, Record, Verdict)
-from network import V4_MAPPED, Refused, datagram, require, u16
+from network import V4_MAPPED, Refused, datagrams, require, u16
 
 SERVER_BUFFER = 4096  # recvLoop() reads a query into this much and never sees the rest
 POINTERS = 10  # dns.go compressionPointerLimit
@@ -358,12 +358,10 @@ def judge_response(record, config, message):
         keep_packets(record, txt_packets(message, at), framing)
 
 
-def decode(sight, config):
-    """The record of one packet"""
-    record = Record(interface=sight.interface, time_ms=sight.time_ms,
-                    kind=RESPONSE if sight.outgoing else QUERY)
+def decode_datagram(sight, config, found):
+    record = new_record(sight)
+    record.resolver, record.port, message, record.message_bytes = found
     try:
-        record.resolver, record.port, message, record.message_bytes = datagram(sight, config)
         if sight.outgoing:
             judge_response(record, config, message)
         else:
@@ -372,4 +370,24 @@ def decode(sight, config):
         record.verdict = Verdict.ACCEPTED
     except Refused as refused:
         record.verdict = refused.args[0]
+    return record
+
+
+def new_record(sight):
+    return Record(interface=sight.interface, time_ms=sight.time_ms,
+                  kind=RESPONSE if sight.outgoing else QUERY)
+
+
+def decode_all(sight, config):
+    """A record for each datagram of a packet, and one for a packet that has none"""
+    try:
+        found = datagrams(sight, config)
+    except Refused:
+        return [new_record(sight)]
+    return [decode_datagram(sight, config, one) for one in found]
+
+
+def decode(sight, config):
+    """The record of a packet with one datagram"""
+    (record,) = decode_all(sight, config)
     return record

@@ -11,13 +11,19 @@ static bool load_packet(const void *from, uint32_t at, unsigned bytes, uint32_t 
 {
 	const struct bpf_packet *packet = from;
 
-	if (at == (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL) ||
-	    at == (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)) {
-		*ret = at == (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL) ? packet->protocol
-								      : packet->type;
-		return true;
+	size_t end = packet->size;
+
+	switch (at) {
+	case (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL): *ret = packet->protocol; return true;
+	case (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE): *ret = packet->type; return true;
+	case (uint32_t)(SKF_AD_OFF + SKF_AD_HATYPE): *ret = packet->link_type; return true;
+	default: break;
 	}
-	if (at > packet->size || bytes > packet->size - at)
+	if (at >= (uint32_t)SKF_NET_OFF) { /* bpf_internal_load_pointer_neg_helper() */
+		at = (uint32_t)(at - (uint32_t)SKF_NET_OFF + packet->link);
+		end = packet->linear;
+	}
+	if (at > end || bytes > end - at)
 		return false;
 	*ret = 0;
 	for (unsigned i = 0; i < bytes; i++)

@@ -14,10 +14,13 @@
 
 /* What a filter of a packet socket sees */
 struct bpf_packet {
-	const uint8_t *bytes; /* from the network header on */
+	const uint8_t *bytes; /* from the link header on */
 	size_t size;
-	uint16_t protocol; /* ethertype, host byte order */
-	uint8_t type;	   /* PACKET_HOST and so on */
+	size_t link;	    /* bytes of the link header */
+	size_t linear;	    /* that are in the first piece of memory */
+	uint16_t link_type; /* ARPHRD_... */
+	uint16_t protocol;  /* ethertype, host byte order */
+	uint8_t type;	    /* PACKET_HOST and so on */
 };
 
 /* The test fails if the kernel would not take the program: it jumps outside of it, or its end is no

@@ -85,7 +85,7 @@ void craft_config(struct config *ret_config, const char *domain)
 	*ret_config = (struct config){ .magic = CONFIG_MAGIC,
 				       .version = CONFIG_VERSION,
 				       .port = 53,
-				       .block_bytes = 65536,
+				       .block_bytes = CONFIG_BLOCK_MIN,
 				       .blocks = 64,
 				       .latency_ms = 50 };
 	craft_config_add(ret_config, domain);

@@ -3,6 +3,7 @@
 #include "capture/ring.h"
 
 #include <linux/if_packet.h>
+#include <linux/virtio_net.h>
 #include <stdlib.h>
 
 #include "capture/decode.h"
@@ -14,7 +15,8 @@
 #define ALIGNED(bytes) \
 	((unsigned)((bytes) + TPACKET_ALIGNMENT - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT)
 #define FROM	ALIGNED(sizeof(struct tpacket3_hdr))
-#define NETWORK ALIGNED(FROM + sizeof(struct sockaddr_ll))
+#define NETWORK (ALIGNED(FROM + sizeof(struct sockaddr_ll)) + 32)
+#define LINK	14 /* bytes of a link header, as a test needs them */
 
 static struct ring ring;
 
@@ -65,8 +67,9 @@ static void fill(unsigned index, unsigned packets, unsigned first)
 		assert_true(at + NETWORK + 60 + i <= BLOCK_BYTES);
 		packet->tp_next_offset = i + 1 < packets ? next : 0;
 		packet->tp_net = (uint16_t)NETWORK;
-		packet->tp_snaplen = 60 + i;
-		packet->tp_len = 100 + i;
+		packet->tp_mac = (uint16_t)(NETWORK - LINK);
+		packet->tp_snaplen = LINK + 60 + i;
+		packet->tp_len = LINK + 100 + i;
 		from->sll_ifindex = (int)(first + i);
 		from->sll_pkttype = (first + i) % 2 ? PACKET_OUTGOING : PACKET_HOST;
 		memset((uint8_t *)packet + NETWORK, (int)(first + i), 60 + i);
@@ -197,11 +200,62 @@ static void test_a_packet_may_fill_its_block(void **state)
 	ring.block = 2;
 	packet = (struct tpacket3_hdr *)(void *)(ring.map + (size_t)2 * BLOCK_BYTES +
 						 block(2)->offset_to_first_pkt);
-	packet->tp_snaplen = BLOCK_BYTES - block(2)->offset_to_first_pkt - NETWORK;
+	packet->tp_snaplen = LINK + BLOCK_BYTES - block(2)->offset_to_first_pkt - NETWORK;
 	assert_true(ring_next(&ring, &sight));
 	assert_ptr_equal(sight.bytes + sight.captured, ring.map + (size_t)BLOCKS * BLOCK_BYTES);
 	assert_nothing();
 	assert_int_equal(ring.block, 0);
+}
+
+static struct tpacket3_hdr *first_packet(void)
+{
+	return (void *)(ring.map + block(0)->offset_to_first_pkt);
+}
+
+static void test_a_link_header_that_does_not_fit_leaves_nothing(void **state)
+{
+	static const int links[] = { 61, 1000, -1 };
+	struct sight sight;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(links); i++) {
+		fill(0, 1, 10);
+		first_packet()->tp_mac = (uint16_t)((int)NETWORK - links[i]);
+		first_packet()->tp_snaplen = 60;
+		first_packet()->tp_len = 60;
+		ring.block = 0;
+		ring.open = false;
+		assert_true(ring_next(&ring, &sight));
+		assert_int_equal(sight.captured, 0);
+		assert_int_equal(sight.length, 0);
+	}
+}
+
+/* Only for UDP does the header in front of a packet say where it is to be cut; it may say anything */
+static void test_datagrams_of_a_super_packet_have_the_size_that_its_header_says(void **state)
+{
+	(void)state;
+	for (unsigned type = 0; type < 256; type++) {
+		for (unsigned size = 0; size < 65536; size += 257) {
+			struct virtio_net_hdr header = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+							 .gso_type = (uint8_t)type,
+							 .hdr_len = 0xffff,
+							 .gso_size = (uint16_t)size,
+							 .csum_start = 0xffff };
+			struct sight sight;
+
+			ring.cuts = size % 2;
+			ring.block = 0;
+			ring.open = false;
+			fill(0, 1, 10);
+			memcpy((uint8_t *)first_packet() + NETWORK - LINK - sizeof(header), &header,
+			       sizeof(header));
+			assert_true(ring_next(&ring, &sight));
+			assert_int_equal(sight.segment, type == 5 && ring.cuts ? size : 0);
+			assert_int_equal(sight.start, 0);
+			assert_int_equal(sight.captured, 60);
+		}
+	}
 }
 
 static void test_counters_stay_where_there_is_no_socket(void **state)
@@ -226,6 +280,8 @@ int main(void)
 		WITH_RING(test_ring_goes_round),
 		WITH_RING(test_empty_block_goes_back_unread),
 		WITH_RING(test_a_packet_may_fill_its_block),
+		WITH_RING(test_a_link_header_that_does_not_fit_leaves_nothing),
+		WITH_RING(test_datagrams_of_a_super_packet_have_the_size_that_its_header_says),
 		WITH_RING(test_counters_stay_where_there_is_no_socket),
 	};
 

@@ -97,7 +97,7 @@ static void test_blocks_are_powers_of_two_that_hold_a_packet(void **state)
 
 static void test_ring_is_not_larger_than_a_gigabyte(void **state)
 {
-	static const uint32_t sizes[] = { CONFIG_BLOCK_MIN, 65536, CONFIG_BLOCK_MAX };
+	static const uint32_t sizes[] = { CONFIG_BLOCK_MIN, 524288, CONFIG_BLOCK_MAX };
 
 	(void)state;
 	make();

@@ -30,6 +30,7 @@
 #include "capture/decode.h"
 #include "capture/ring.h"
 #include "capture/sandbox.h"
+#include "system/folders.h"
 #include "unit.h"
 
 #define RING	5
@@ -505,15 +506,23 @@ static int try_unconfined(void)
 static int try_without_files(void)
 {
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (confine_files((const char *const[]){ NULL }, false) != landlock_abi())
+	if (confine_files(NULL, NULL, false) != landlock_abi())
 		return 100;
 	return try_acts(true);
 }
 
+static int confine_to(const char *folder)
+{
+	static struct folders folders;
+
+	folders.list[0] = folder;
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return confine_files(folders_allow, &folders, true);
+}
+
 static int try_with_a_folder(void)
 {
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (confine_files((const char *const[]){ outside.folder, NULL }, true) != landlock_abi())
+	if (confine_to(outside.folder) != landlock_abi())
 		return 100;
 	return try_acts(false);
 }
@@ -535,8 +544,7 @@ static void test_landlock_leaves_the_exporter_folders_to_read(void **state)
 
 static int confine_to_what_is_not_there(void)
 {
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	return confine_files((const char *const[]){ "/nonexistent", NULL }, true) != -ENOENT;
+	return confine_to("/nonexistent") != -ENOENT;
 }
 
 static void test_a_folder_that_is_not_there_is_an_error(void **state)
@@ -653,7 +661,7 @@ static int enter_network(void)
 static int open_ring(struct ring *ret_ring)
 {
 	const struct config config = {
-		.port = PORT, .block_bytes = 1 << 16, .blocks = 4, .latency_ms = 1
+		.port = PORT, .block_bytes = CONFIG_BLOCK_MIN, .blocks = 4, .latency_ms = 1
 	};
 
 	return enter_network() < 0 ? -1 : ring_open(&config, ret_ring);
