@@ -8,22 +8,23 @@
 
 #define POINTERS_MAX 10 /* dns.go compressionPointerLimit */
 #define EDNS_MIN     512
+#define QUESTION_MIN 5	/* bytes: the root, TYPE and CLASS */
+#define RECORD_MIN   11 /* the same, TTL and RDLENGTH */
 #define TYPE_TXT     16
 #define TYPE_OPT     41
 
 /* How far a name had come at an offset that a pointer led it to, so that no byte of a message is
  * walked again and again, however many names end in it: what follows is known from the name's total.
- * Only messages of up to KNOWN_BYTES have more than two names read.
+ * Only messages of up to KNOWN_BYTES have more than two names read; beyond it nothing is known.
  */
 #define KNOWN_BYTES 4096
 /* A power of two; of KNOWN_BYTES / 5, as a name has TYPE and CLASS behind it */
 #define KNOWN_NAMES 1024
 static struct mark {
-	uint64_t name; /* numbered through all messages */
-	uint32_t bytes, pointers;
-} marks[KNOWN_BYTES + 1]; /* the last is of every offset beyond, and stays unknown */
-static struct mark totals[KNOWN_NAMES];
-static uint64_t first_name = 1, next_name = 1; /* of this message */
+	uint32_t name; /* numbered through all messages; 0: none */
+	uint16_t bytes, pointers;
+} marks[KNOWN_BYTES], totals[KNOWN_NAMES];
+static uint32_t first_name = 1, next_name = 1; /* of this message */
 
 /* A name, following compression pointers wherever they lead (dns.go readName()). The first is kept; of
  * the others, what is known need not be read. @ret_name: to keep it, or NULL
@@ -31,22 +32,23 @@ static uint64_t first_name = 1, next_name = 1; /* of this message */
 __attribute__((always_inline)) static inline bool
 read_name(struct cursor *cursor, const uint8_t *message, struct dns_name *ret_name)
 {
-	const uint64_t first = first_name, name = next_name++;
+	const uint32_t first = first_name, names = next_name++ - first;
 	unsigned bytes = 1, pointers = 0, labels = 0, length;
 	struct cursor at = *cursor;
 
 	while (cursor_left(&at) > 0 && (length = *at.at) != 0) {
-		if (pointers > 0) {
-			struct mark *mark = &marks[MIN((size_t)(at.at - message), KNOWN_BYTES)];
+		const size_t offset = (size_t)(at.at - message);
+
+		if (pointers > 0 && offset < KNOWN_BYTES) {
+			struct mark *mark = &marks[offset];
 			const struct mark *total = &totals[(mark->name - first) % KNOWN_NAMES];
 
-			if (mark->name >= first && mark->name < name) {
-				bytes += total->bytes - mark->bytes;
-				pointers += total->pointers - mark->pointers;
+			if (mark->name - first < names) {
+				bytes += (unsigned)(total->bytes - mark->bytes);
+				pointers += (unsigned)(total->pointers - mark->pointers);
 				break;
 			}
-			if (mark < marks + KNOWN_BYTES)
-				*mark = (struct mark){ name, bytes, pointers };
+			*mark = (struct mark){ first + names, (uint16_t)bytes, (uint16_t)pointers };
 		}
 		if (length < 64) {
 			if (ret_name)
@@ -67,7 +69,7 @@ read_name(struct cursor *cursor, const uint8_t *message, struct dns_name *ret_na
 	if (cursor_left(&at) == 0 || bytes > DNS_NAME_BYTES || pointers > POINTERS_MAX)
 		return false;
 	cursor->at = pointers == 0 ? at.at + 1 : cursor->at;
-	totals[(name - first) % KNOWN_NAMES] = (struct mark){ 0, bytes, pointers };
+	totals[names % KNOWN_NAMES] = (struct mark){ 0, (uint16_t)bytes, (uint16_t)pointers };
 	if (ret_name) {
 		ret_name->label[labels] = at.at;
 		ret_name->labels = (uint8_t)labels;
@@ -104,27 +106,37 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 
 	memset(&message->id, 0, sizeof(*message) - offsetof(struct dns_message, id));
 	message->edns_size = EDNS_MIN;
+	if (next_name > UINT32_MAX - KNOWN_BYTES) { /* once in many millions of messages */
+		memset(marks, 0, sizeof(marks));
+		next_name = 1;
+	}
 	first_name = next_name;
 	if (!header)
 		return false;
 	message->id = cursor_be16(header);
 	message->flags = cursor_be16(header + 2);
 	message->qdcount = cursor_be16(header + 4);
-	for (unsigned i = 0; i < message->qdcount && (whole || i == 0); i++) {
-		if (!read_name(cursor, start, i == 0 ? &message->qname : NULL) ||
+	additional = cursor_be16(header + 10);
+	records = cursor_be16(header + 6) + cursor_be16(header + 8) + additional;
+	/* More than there is room for would not be there either, one after the other */
+	if (whole && message->qdcount * QUESTION_MIN + records * RECORD_MIN > cursor_left(cursor))
+		return false;
+	if (message->qdcount > 0) {
+		if (!read_name(cursor, start, &message->qname) ||
 		    !(fixed = cursor_take(cursor, 4))) /* QTYPE; QCLASS counts for nothing */
 			return false;
-		message->qtype = i == 0 ? cursor_be16(fixed) : message->qtype;
+		message->qtype = cursor_be16(fixed);
 	}
+	for (unsigned i = 1; i < message->qdcount && whole; i++)
+		if (!read_name(cursor, start, NULL) || !cursor_skip(cursor, 4))
+			return false;
 	if (!whole) {
 		if (cursor_be16(header + 6) > 0 && (fixed = dns_rr(cursor, start, &rdata)) &&
 		    cursor_be16(fixed) == TYPE_TXT)
 			message->txt = rdata;
 		return true;
 	}
-	additional = cursor_be16(header + 10);
-	for (records = cursor_be16(header + 6) + cursor_be16(header + 8) + additional; records > 0;
-	     records--) {
+	for (; records > 0; records--) {
 		fixed = dns_rr(cursor, start, &rdata);
 		if (!fixed || cursor_left(&rdata) != cursor_be16(fixed + 8))
 			return false;

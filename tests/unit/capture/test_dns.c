@@ -119,6 +119,32 @@ static void test_every_announced_entry_must_be_there(void **state)
 	}
 }
 
+/* Entries of the least size there is, to the last byte; one more is not there, wherever it is announced */
+static void test_smallest_entries_fill_a_message(void **state)
+{
+	struct craft craft = { .size = 0 };
+	struct dns_message message;
+
+	(void)state;
+	craft_header(&craft, 0x0100, 30, 10, 10, 10);
+	for (unsigned i = 0; i < 30; i++)
+		craft_question(&craft, "", 16);
+	for (unsigned i = 0; i < 30; i++)
+		craft_rr(&craft, 1, 1, 0, "", 0);
+	assert_int_equal(craft.size, 12 + 30 * 5 + 30 * 11);
+	assert_true(read(&craft, true, &message));
+	assert_int_equal(message.qdcount, 30);
+	for (unsigned section = 0; section < 4; section++) {
+		craft.at[5 + 2 * section]++;
+		assert_false(read(&craft, true, &message));
+		assert_int_equal(message.id, 0x1234);
+		craft.at[5 + 2 * section]--;
+	}
+	craft.at[4] = craft.at[6] = craft.at[8] = craft.at[10] = 0xff;
+	assert_false(read(&craft, true, &message));
+	assert_int_equal(message.flags, 0x0100);
+}
+
 static void test_first_of_two_questions_is_kept(void **state)
 {
 	struct craft craft = { .size = 0 };
@@ -456,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_query_ends_with_its_last_byte),
 		cmocka_unit_test(test_short_header_has_no_id),
 		cmocka_unit_test(test_every_announced_entry_must_be_there),
+		cmocka_unit_test(test_smallest_entries_fill_a_message),
 		cmocka_unit_test(test_first_of_two_questions_is_kept),
 		cmocka_unit_test(test_longest_name_has_255_bytes),
 		cmocka_unit_test(test_other_label_types_are_refused),
