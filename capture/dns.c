@@ -8,8 +8,6 @@
 
 #define POINTERS_MAX 10 /* dns.go compressionPointerLimit */
 #define EDNS_MIN     512
-#define QUESTION_MIN 5	/* bytes: the root, TYPE and CLASS */
-#define RECORD_MIN   11 /* the same, TTL and RDLENGTH */
 #define TYPE_TXT     16
 #define TYPE_OPT     41
 
@@ -21,10 +19,10 @@
 /* A power of two; of KNOWN_BYTES / 5, as a name has TYPE and CLASS behind it */
 #define KNOWN_NAMES 1024
 static struct mark {
-	uint32_t name; /* numbered through all messages; 0: none */
-	uint16_t bytes, pointers;
+	uint64_t name; /* numbered through all messages; 0: none */
+	unsigned bytes, pointers;
 } marks[KNOWN_BYTES], totals[KNOWN_NAMES];
-static uint32_t first_name = 1, next_name = 1; /* of this message */
+static uint64_t first_name = 1, next_name = 1; /* of this message */
 
 /* A name, following compression pointers wherever they lead (dns.go readName()). The first is kept; of
  * the others, what is known need not be read. @ret_name: to keep it, or NULL
@@ -32,7 +30,7 @@ static uint32_t first_name = 1, next_name = 1; /* of this message */
 __attribute__((always_inline)) static inline bool
 read_name(struct cursor *cursor, const uint8_t *message, struct dns_name *ret_name)
 {
-	const uint32_t first = first_name, names = next_name++ - first;
+	const uint64_t first = first_name, names = next_name++ - first;
 	unsigned bytes = 1, pointers = 0, labels = 0, length;
 	struct cursor at = *cursor;
 
@@ -44,11 +42,11 @@ read_name(struct cursor *cursor, const uint8_t *message, struct dns_name *ret_na
 			const struct mark *total = &totals[(mark->name - first) % KNOWN_NAMES];
 
 			if (mark->name - first < names) {
-				bytes += (unsigned)(total->bytes - mark->bytes);
-				pointers += (unsigned)(total->pointers - mark->pointers);
+				bytes += total->bytes - mark->bytes;
+				pointers += total->pointers - mark->pointers;
 				break;
 			}
-			*mark = (struct mark){ first + names, (uint16_t)bytes, (uint16_t)pointers };
+			*mark = (struct mark){ first + names, bytes, pointers };
 		}
 		if (length < 64) {
 			if (ret_name)
@@ -69,7 +67,7 @@ read_name(struct cursor *cursor, const uint8_t *message, struct dns_name *ret_na
 	if (cursor_left(&at) == 0 || bytes > DNS_NAME_BYTES || pointers > POINTERS_MAX)
 		return false;
 	cursor->at = pointers == 0 ? at.at + 1 : cursor->at;
-	totals[names % KNOWN_NAMES] = (struct mark){ 0, (uint16_t)bytes, (uint16_t)pointers };
+	totals[names % KNOWN_NAMES] = (struct mark){ 0, bytes, pointers };
 	if (ret_name) {
 		ret_name->label[labels] = at.at;
 		ret_name->labels = (uint8_t)labels;
@@ -106,10 +104,6 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 
 	memset(&message->id, 0, sizeof(*message) - offsetof(struct dns_message, id));
 	message->edns_size = EDNS_MIN;
-	if (next_name > UINT32_MAX - KNOWN_BYTES) { /* once in many millions of messages */
-		memset(marks, 0, sizeof(marks));
-		next_name = 1;
-	}
 	first_name = next_name;
 	if (!header)
 		return false;
@@ -118,8 +112,10 @@ bool dns_read(struct cursor *cursor, bool whole, struct dns_message *ret_message
 	message->qdcount = cursor_be16(header + 4);
 	additional = cursor_be16(header + 10);
 	records = cursor_be16(header + 6) + cursor_be16(header + 8) + additional;
-	/* More than there is room for would not be there either, one after the other */
-	if (whole && message->qdcount * QUESTION_MIN + records * RECORD_MIN > cursor_left(cursor))
+	/* A question has 5 bytes or more, a record 11. Where there is no room for them all, one will not
+	 * be there when it is read.
+	 */
+	if (whole && message->qdcount * 5 + records * 11 > cursor_left(cursor))
 		return false;
 	if (message->qdcount > 0) {
 		if (!read_name(cursor, start, &message->qname) ||

@@ -8,8 +8,7 @@
 
 /* dnsttEx: the first byte behind the ClientID */
 #define EX_PREFIX 0xfd /* three bytes of which nothing is known here */
-#define EX_HINT	  0xfe
-#define EX_PING	  0xff /* answered without a session */
+#define EX_HINT	  0xfe /* nothing; above it is a ping, which is answered without a session */
 
 /* Bytes that may be cut into character-strings (RFC 1035, 3.3.14) */
 struct strings {
