@@ -44,6 +44,7 @@ class Story:
 
     def __init__(self, client=b"CLIENTID", domain=0, conv=7):
         self.client, self.domain, self.conv = client, domain, conv
+        self.resolver = V4_MAPPED + bytes((192, 0, 2, 9))
         self.tenths = self.sent = self.queries = 0
         self.waiting, self.batches = [], [hello()]
 
@@ -56,8 +57,8 @@ class Story:
         return self
 
     def record(self, kind, segments, una, others):
-        record = Record(client_id=self.client, resolver=V4_MAPPED + bytes((192, 0, 2, 9)),
-                        interface=1, time_ms=self.now, port=4000, dns_id=self.queries,
+        record = Record(client_id=self.client, resolver=self.resolver, interface=1,
+                        time_ms=self.now, port=4000, dns_id=self.queries,
                         domain=self.domain, kind=kind, verdict=Verdict.ACCEPTED, una=una or 0,
                         segments=list(segments), message_bytes=sum(one[2] for one in segments))
         record.payload_bytes = 24 * len(segments) + record.message_bytes
@@ -214,6 +215,19 @@ def story_of_a_full_table():
         story.handshake()
     story.client = b"CLIENTID"
     return story.ask(story.push(0), una=0).send().wait(1000).ask(una=0).send().end()
+
+
+def story_of_many_networks():
+    """Strangers from everywhere, one that stays, and clients that shake hands"""
+    story = Story()
+    for network in range(16):
+        story.client, story.resolver = bytes([97 + network] * 8), bytes([network << 4] + [0] * 15)
+        story.ask(una=50 if network % 2 else None)
+    story.send()
+    for network in range(12, 16):
+        story.client, story.resolver = bytes([65 + network] * 8), bytes([network << 4] + [0] * 15)
+        story.ask().send().wait(5000).ask().send() if network == 12 else story.handshake()
+    return story.ask(resolver=bytes(16)).send().end()
 
 
 def story_of_client_subnets():
