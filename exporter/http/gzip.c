@@ -10,16 +10,48 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
+#include "base/table.h"
+
 #define LEVEL	    1
-#define GZIP_WINDOW (15 + 16) /* 32 KiB, and a gzip header instead of zlib's */
-#define MEMORY	    8	      /* zlib's default */
+#define GZIP_WINDOW (15 + 16)	 /* 32 KiB, and a gzip header instead of zlib's */
+#define MEMORY	    8		 /* zlib's default */
+#define ROOM	    (512u << 10) /* deflate takes 268 KiB of it, and zlib-ng's some more */
 
 struct gzip {
 	z_stream stream;
+	uint8_t *room; /* of the stream */
+	size_t taken;
 	const uint8_t *in_end;
 	uint8_t *out, *out_end;
 	bool in_place; /* the input is the end of the output's buffer */
 };
+
+/* zlib's malloc(): it takes the same few pieces each time, and gives none back before the end */
+static void *take(void *context, unsigned count, unsigned bytes)
+{
+	struct gzip *gzip = context;
+	size_t wanted = ((size_t)count * bytes + 63) / 64 * 64;
+
+	if (wanted > ROOM - gzip->taken)
+		return NULL;
+	gzip->taken += wanted;
+	return gzip->room + gzip->taken - wanted;
+}
+
+static void give_back(void *context, void *piece)
+{
+	(void)context, (void)piece;
+}
+
+/* zlib writes to half of its memory at once, so it begins when there is something to do */
+static int begin(struct gzip *gzip)
+{
+	if (gzip->stream.state)
+		return deflateReset(&gzip->stream);
+	gzip->taken = 0;
+	return deflateInit2(&gzip->stream, LEVEL, Z_DEFLATED, GZIP_WINDOW, MEMORY,
+			    Z_DEFAULT_STRATEGY);
+}
 
 int gzip_make(struct gzip **ret_gzip)
 {
@@ -27,8 +59,9 @@ int gzip_make(struct gzip **ret_gzip)
 
 	if (!gzip)
 		return -ENOMEM;
-	if (deflateInit2(&gzip->stream, LEVEL, Z_DEFLATED, GZIP_WINDOW, MEMORY,
-			 Z_DEFAULT_STRATEGY) != Z_OK) {
+	gzip->stream = (z_stream){ .zalloc = take, .zfree = give_back, .opaque = gzip };
+	gzip->room = table_make(1, ROOM);
+	if (!gzip->room) {
 		free(gzip);
 		return -ENOMEM;
 	}
@@ -40,20 +73,20 @@ int gzip_make(struct gzip **ret_gzip)
 void gzip_free(struct gzip *gzip)
 {
 	if (gzip)
-		(void)deflateEnd(&gzip->stream);
+		table_free(gzip->room, 1, ROOM);
 	free(gzip);
 }
 
 size_t gzip_bound(struct gzip *gzip, size_t bytes)
 {
-	return deflateBound(&gzip->stream, bytes);
+	return begin(gzip) == Z_OK ? deflateBound(&gzip->stream, bytes) : 0;
 }
 
 void gzip_begin(struct gzip *gzip, const void *in, size_t bytes, uint8_t *out, size_t room)
 {
 	const uint8_t *start = in;
 
-	(void)deflateReset(&gzip->stream);
+	(void)begin(gzip);
 	gzip->stream.next_in = start;
 	gzip->stream.next_out = out;
 	gzip->in_end = start + bytes;

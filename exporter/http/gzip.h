@@ -8,7 +8,7 @@
 struct gzip;
 
 /**
- * gzip_make() - Allocate the state, about 270 KiB
+ * gzip_make() - Reserve the state, about 270 KiB, which is touched when it is first used
  *
  * Level 1: on metrics it gives up a tenth of the size for a third of the time of level 6.
  *
@@ -22,7 +22,9 @@ int gzip_make(struct gzip **ret_gzip);
 void gzip_free(struct gzip *gzip);
 
 /**
- * gzip_bound() - Room that is enough for any input of some length
+ * gzip_bound() - Room that is enough for any input of some length; not while something is compressed
+ *
+ * Return: 0 if the reserved memory is too little for this zlib: then nothing can be compressed
  */
 size_t gzip_bound(struct gzip *gzip, size_t bytes);
 

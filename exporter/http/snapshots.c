@@ -19,16 +19,17 @@
 int snapshots_open(struct snapshots *ret_snapshots, size_t text_bytes)
 {
 	struct snapshots *snapshots = ret_snapshots;
+	size_t bytes = 0;
 
 	*snapshots = (struct snapshots){ .text_bytes = text_bytes };
 	for (unsigned i = 0; i < SNAPSHOTS; i++) {
 		struct snapshot *snapshot = &snapshots->snapshot[i];
 
 		if (gzip_make(&snapshot->gzip) == 0) {
-			size_t bytes = gzip_bound(snapshot->gzip, text_bytes);
-
+			/* The same for all, who are not touched by asking each */
+			bytes = bytes ? bytes : gzip_bound(snapshot->gzip, text_bytes);
 			snapshots->ahead = bytes - text_bytes;
-			snapshot->buffer = table_make(1, bytes);
+			snapshot->buffer = bytes ? table_make(1, bytes) : NULL;
 		}
 		if (!snapshot->buffer) {
 			snapshots_close(snapshots);
@@ -95,8 +96,9 @@ struct snapshot *snapshots_take(struct snapshots *snapshots, const struct snapsh
 	for (unsigned i = 0; i < SNAPSHOTS; i++) {
 		struct snapshot *snapshot = &snapshots->snapshot[i];
 
+		/* The first one, as those behind it may not have been touched yet */
 		if (snapshot->readers == 0) {
-			place = snapshot;
+			place = place ? place : snapshot;
 			continue;
 		}
 		if (snapshot->source != wanted->source)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Responses too long to be copied: written once, read by libmicrohttpd as its clients read
  *
- * All their memory is taken at start, and what was written stays as it was until the last reader is
+ * All their memory is reserved at start, and what was written stays as it was until the last reader is
  * done, so that each response is of one moment.
  */
 #pragma once
@@ -40,7 +40,7 @@ struct snapshots {
 };
 
 /**
- * snapshots_open() - Take the memory for all
+ * snapshots_open() - Reserve the memory for all
  * @text_bytes:	Of the longest text
  *
  * Return: 0, -ENOMEM

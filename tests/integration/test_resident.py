@@ -76,7 +76,7 @@ class Resident(unittest.TestCase):
     def test_a_small_server_takes_16_mib(self):
         self.start(*SMALL)
         self.assertEqual(self.ring, 4 * MIB)
-        self.assert_resident(14 * MIB)
+        self.assert_resident(13 * MIB)
         self.send("--clients", "1000")
         self.assert_resident(16 * MIB)
         self.send("--random-ids")
@@ -101,7 +101,8 @@ class Resident(unittest.TestCase):
         self.assert_nothing_grew()
         full = resident(self.exporter.pid)
         self.send("--random-ids", "--seed", "2")
-        self.assertLess(resident(self.exporter.pid), full + MIB // 4)
+        # Where one response is still on its way, the next one is made elsewhere
+        self.assertLess(resident(self.exporter.pid), full + MIB)
 
     def test_no_huge_page_is_behind_a_byte(self):
         """Where "always" stands in /sys/kernel/mm/transparent_hugepage/enabled, each table would be whole."""
