@@ -60,7 +60,9 @@ static void watch_answers(struct history *history, const struct traffic *traffic
 static void watch_work(struct history *history, const struct traffic *traffic, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < traffic->domains; i++) {
-		const bool is_idle = traffic->sessions.of_domain[i].active > 0 &&
+		/* Where no segment can be read, as with error correction, nobody knows */
+		const bool is_idle = traffic->domain[i].kcp.segments[KCP_IN] > 0 &&
+				     traffic->sessions.of_domain[i].active > 0 &&
 				     traffic->sessions.of_domain[i].working == 0 &&
 				     !(traffic->without_answers >> i & 1);
 

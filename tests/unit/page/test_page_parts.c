@@ -208,6 +208,7 @@ static void test_clients_of_whom_none_works_are_a_problem(void **state)
 {
 	(void)state;
 	page_host_domains(2);
+	host.traffic.domain[1].kcp.segments[KCP_IN] = 1;
 	host.traffic.sessions.of_domain[1].active = 3;
 	page_host_look(46);
 	page_host_render();
