@@ -99,24 +99,34 @@ static void answer(const struct record *query, uint32_t sn)
 	traffic_records(&traffic, records, 2, (struct moment){ now_ns, 0 });
 }
 
-static void poll(uint32_t client, uint32_t network)
+static void poll_in(uint8_t domain, uint32_t client, uint32_t network)
 {
-	struct record query = query_of(client, network, 0);
+	struct record query = query_of(client, network, domain);
 
 	query.flags = 0;
 	count(&query);
 }
 
-static void shake_hands(uint32_t client, uint32_t network)
+static void poll(uint32_t client, uint32_t network)
 {
-	struct record query = query_of(client, network, 0);
+	poll_in(0, client, network);
+}
+
+static void shake_hands_in(uint8_t domain, uint32_t client, uint32_t network)
+{
+	struct record query = query_of(client, network, domain);
 
 	count(&query);
 	answer(&query, 0);
 	answer(&query, 1);
-	query = query_of(client, network, 0);
+	query = query_of(client, network, domain);
 	query.una = 2;
 	count(&query);
+}
+
+static void shake_hands(uint32_t client, uint32_t network)
+{
+	shake_hands_in(0, client, network);
 }
 
 static const struct series *series_by_asn(uint32_t asn, uint8_t domain)
@@ -228,6 +238,26 @@ static void test_one_session_speaks_for_one_network(void **state)
 	for (uint32_t i = 2000; i < 2100; i++)
 		poll(1000, i);
 	assert_int_equal(traffic.series.count, before);
+	traffic_close(&traffic);
+}
+
+static void test_session_that_got_none_may_speak_again(void **state)
+{
+	DATABASE *asn = networks();
+
+	(void)state;
+	open_traffic(asn, 2, 64);
+	poll_in(1, 1000, 1000);
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 64; i++)
+			poll(i, i);
+		now_ns += 5 * SECOND;
+	}
+	assert_non_null(series_by_asn(1001, 1));
+	poll_in(1, 1000, 2000); /* the domain's first that is "other" */
+	assert_null(series_by_asn(2001, 1));
+	shake_hands_in(1, 1000, 2000);
+	assert_non_null(series_by_asn(2001, 1));
 	traffic_close(&traffic);
 }
 
@@ -360,14 +390,14 @@ static void assert_as_the_model(struct series *before, uint32_t count_before)
 	assert_true(traffic.series.count >= count_before);
 	for (uint32_t i = 0; i < traffic.series.count; i++) {
 		const struct series *now = &traffic.series.series[i], *then = &before[i];
-		const uint32_t network = now->other ? NETWORKS : now->place.asn - 1;
-		const struct expected *expected = &model.expected[now->domain][network];
+		const struct expected *expected;
 
 		active[now->domain] += now->active;
 		if (i < DOMAINS) {
 			assert_int_equal(now->queries, 0); /* every network has its AS */
 			continue;
 		}
+		expected = &model.expected[now->domain][now->other ? NETWORKS : now->place.asn - 1];
 		there++;
 		assert_true(expected->is_there);
 		assert_int_equal(now->queries, expected->queries);
@@ -477,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_flood_of_five_seconds_leaves_room_for_handshakes),
 		cmocka_unit_test(test_client_without_kcp_has_its_label_set_after_five_seconds),
 		cmocka_unit_test(test_one_session_speaks_for_one_network),
+		cmocka_unit_test(test_session_that_got_none_may_speak_again),
 		cmocka_unit_test(test_claim_to_be_past_the_handshake_is_none),
 		cmocka_unit_test(test_any_traffic_is_counted_as_in_the_model),
 	};
