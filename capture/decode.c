@@ -150,7 +150,6 @@ unsigned decode(const struct sight *sight, const struct domains *domains,
 {
 	struct record *record = ret_records;
 	struct packet_datagram datagram;
-	size_t wanted;
 
 	*record = (struct record){ .interface = sight->interface,
 				   .time_ms = sight->time_ms,
@@ -164,7 +163,8 @@ unsigned decode(const struct sight *sight, const struct domains *domains,
 	record->message_bytes = datagram.bytes;
 	record->verdict = VERDICT_FRAGMENT;
 	if (!sight->outgoing) {
-		wanted = MIN(datagram.bytes, SERVER_BUFFER);
+		const size_t wanted = MIN(datagram.bytes, SERVER_BUFFER);
+
 		if (cursor_left(&datagram.message) < wanted)
 			return 1;
 		datagram.message.end = datagram.message.at + wanted;

@@ -25,12 +25,11 @@ static_assert(CONFIG_BLOCK_MIN > SNAP + 512, "the ring's headers and a packet fi
 
 /* Where a jump leads. Those with a number are in a part that stands there several times. */
 #define OF_TAG(n)	TAG_##n, NO_TAG_##n
-#define OF_EXTENSION(n) WITH_LENGTH_##n, FRAGMENT_##n, FIRST_##n, PASS_##n, PASSED_##n
+#define OF_EXTENSION(n) WITH_LENGTH_##n, FRAGMENT_##n, PASS_##n, PASSED_##n
 enum label {
 	NEXT, /* the instruction behind the jump */
-	ARRIVES, TO_US, HAS_PORT, IS_FRAME, TAGS, OF_TAG(1), OF_TAG(2),
-	IPV4, WHOLE_OR_FIRST, IPV4_UDP, IPV6, UDP, OTHER_PORT,
-	OF_EXTENSION(1), OF_EXTENSION(2), OF_EXTENSION(3), OF_EXTENSION(4), LABELS,
+	ARRIVES, HAS_PORT, IS_FRAME, TAGS, OF_TAG(1), OF_TAG(2), IPV4, IPV6, UDP,
+	OF_EXTENSION(1), OF_EXTENSION(2), OF_EXTENSION(3), OF_EXTENSION(4), DROP, LABELS,
 };
 
 enum { PORT_AT, NEXT_PROTOCOL }; /* scratch memory */
@@ -51,7 +50,6 @@ enum { PORT_AT, NEXT_PROTOCOL }; /* scratch memory */
 #define STORE(memory)	 OP(BPF_ST, memory)
 #define ALU(op, value)	 OP(BPF_ALU | BPF_K | (op), value)
 #define ADVANCE		 OP(BPF_ALU | BPF_ADD | BPF_X, 0), OP(BPF_MISC | BPF_TAX, 0)
-#define RETURN(bytes)	 OP(BPF_RET | BPF_K, bytes)
 
 /* A tag that is still in the packet: TCI, then the next ethertype, in A before and after */
 #define VLAN_TAG(n) \
@@ -62,15 +60,14 @@ enum { PORT_AT, NEXT_PROTOCOL }; /* scratch memory */
 #define EXTENSION(n) \
 	LOAD(NEXT_PROTOCOL), IF(IPPROTO_UDP, PASSED_##n, NEXT), \
 	IF(IPPROTO_FRAGMENT, FRAGMENT_##n, NEXT), IF(IPPROTO_HOPOPTS, WITH_LENGTH_##n, NEXT), \
-	IF(IPPROTO_ROUTING, WITH_LENGTH_##n, NEXT), IF(IPPROTO_DSTOPTS, WITH_LENGTH_##n, NEXT), RETURN(0), \
+	IF(IPPROTO_ROUTING, WITH_LENGTH_##n, NEXT), IF(IPPROTO_DSTOPTS, NEXT, DROP), \
 	LABEL(WITH_LENGTH_##n), BYTE(0), STORE(NEXT_PROTOCOL), BYTE(1), ALU(BPF_ADD, 1), ALU(BPF_LSH, 3), \
-	GO(PASS_##n), LABEL(FRAGMENT_##n), HALF(2), BITS(0xfff8, NEXT, FIRST_##n), RETURN(0), \
-	LABEL(FIRST_##n), BYTE(0), STORE(NEXT_PROTOCOL), VALUE(8), LABEL(PASS_##n), ADVANCE, LABEL(PASSED_##n)
+	GO(PASS_##n), LABEL(FRAGMENT_##n), HALF(2), BITS(0xfff8, DROP, NEXT), BYTE(0), \
+	STORE(NEXT_PROTOCOL), VALUE(8), LABEL(PASS_##n), ADVANCE, LABEL(PASSED_##n)
 
 static const struct sock_filter steps[] = { /* jt and jf: enum label */
 	META(SKF_AD_PKTTYPE), IF(PACKET_OUTGOING, NEXT, ARRIVES), VALUE(0), GO(HAS_PORT), /* source port */
-	LABEL(ARRIVES), IF(PACKET_HOST, TO_US, NEXT), RETURN(0),
-	LABEL(TO_US), VALUE(2), /* destination port */
+	LABEL(ARRIVES), IF(PACKET_HOST, NEXT, DROP), VALUE(2), /* destination port */
 	LABEL(HAS_PORT), STORE(PORT_AT),
 
 	/* X: the network header. From there (SKF_NET_OFF) it is found on any link, but a packet's first
@@ -80,20 +77,18 @@ static const struct sock_filter steps[] = { /* jt and jf: enum label */
 	META(SKF_AD_HATYPE), IF(ARPHRD_ETHER, IS_FRAME, NEXT), IF(ARPHRD_LOOPBACK, IS_FRAME, NEXT),
 	OP(BPF_LDX | BPF_IMM, (uint32_t)SKF_NET_OFF), META(SKF_AD_PROTOCOL), GO(TAGS),
 	LABEL(IS_FRAME), OP(BPF_LDX | BPF_IMM, ETHER_HDR_LEN), OP(BPF_LD | BPF_H | BPF_ABS, 12),
-	LABEL(TAGS), VLAN_TAG(1), VLAN_TAG(2),
-	IF(ETHERTYPE_IPV6, IPV6, NEXT), IF(ETHERTYPE_IP, IPV4, NEXT), RETURN(0),
+	LABEL(TAGS), VLAN_TAG(1), VLAN_TAG(2), IF(ETHERTYPE_IPV6, IPV6, NEXT), IF(ETHERTYPE_IP, IPV4, DROP),
 
 	/* No later fragment, UDP, then as many words as the header has */
-	LABEL(IPV4), HALF(6), BITS(0x1fff, NEXT, WHOLE_OR_FIRST), RETURN(0),
-	LABEL(WHOLE_OR_FIRST), BYTE(9), IF(IPPROTO_UDP, IPV4_UDP, NEXT), RETURN(0),
-	LABEL(IPV4_UDP), BYTE(0), ALU(BPF_AND, 0xf), ALU(BPF_LSH, 2), ADVANCE, GO(UDP),
+	LABEL(IPV4), HALF(6), BITS(0x1fff, DROP, NEXT), BYTE(9), IF(IPPROTO_UDP, NEXT, DROP),
+	BYTE(0), ALU(BPF_AND, 0xf), ALU(BPF_LSH, 2), ADVANCE, GO(UDP),
 
 	LABEL(IPV6), BYTE(6), STORE(NEXT_PROTOCOL), VALUE(40), ADVANCE,
 	EXTENSION(1), EXTENSION(2), EXTENSION(3), EXTENSION(4),
-	LOAD(NEXT_PROTOCOL), IF(IPPROTO_UDP, UDP, NEXT), RETURN(0),
+	LOAD(NEXT_PROTOCOL), IF(IPPROTO_UDP, UDP, DROP),
 
-	LABEL(UDP), LOAD(PORT_AT), ADVANCE, HALF(0), IF(PORT, NEXT, OTHER_PORT), RETURN(SNAP),
-	LABEL(OTHER_PORT), RETURN(0),
+	LABEL(UDP), LOAD(PORT_AT), ADVANCE, HALF(0), IF(PORT, NEXT, DROP), OP(BPF_RET | BPF_K, SNAP),
+	LABEL(DROP), OP(BPF_RET | BPF_K, 0),
 };
 /* clang-format on */
 

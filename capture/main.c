@@ -24,6 +24,8 @@ static struct domains domains;
 static struct ring ring;
 static struct batch batch = { .header = { .magic = BATCH_MAGIC, .version = BATCH_VERSION } };
 
+static _Noreturn void fail(int stage, int error);
+
 /* Wait a second at most for packets, or for room in the socketpair; end if the exporter has.
  * System calls: ppoll, exit_group. Return: false after a quiet second
  */
@@ -33,28 +35,30 @@ static bool await(short packets, short room)
 				{ .fd = SANDBOX_IPC, .events = room } };
 	int ready = ppoll(fds, 2, &(struct timespec){ .tv_sec = 1 }, NULL);
 
+	if (ready < 0)
+		fail(FAILURE_WAIT, errno);
 	if (ready > 0 && (fds[0].revents & ~POLLIN || fds[1].revents & ~POLLOUT))
 		_exit(fds[1].revents ? 0 : 1);
-	return ready != 0;
+	return ready > 0;
 }
 
 /* Send the batch: its records, or a @body in their place. While the exporter is behind, wait: the ring
- * holds seconds of packets, and the kernel counts what no longer fits. System calls: getsockopt, sendto, ppoll, exit_group.
+ * holds seconds of packets, and the kernel counts what no longer fits. System calls: getsockopt, sendto,
+ * ppoll, exit_group.
  */
 static void send_batch(enum batch_type type, size_t body)
 {
-	struct batch_header *header = &batch.header;
-
-	ring_count(&ring);
-	header->type = (uint8_t)type;
-	header->packets = ring.packets;
-	header->ring_drops = ring.drops;
-	body += sizeof(*header) + header->count * sizeof(struct record);
+	ring_count(&ring, &batch.header);
+	batch.header.type = (uint8_t)type;
+	body += sizeof(batch.header) + batch.header.count * sizeof(struct record);
 	for (; sendto(SANDBOX_IPC, &batch, body, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0;
-	     header->stalls++)
+	     batch.header.stalls++) {
+		if (type == BATCH_FAILURE || (errno != EAGAIN && errno != ENOBUFS))
+			_exit(FAILURE_UNSENT + errno);
 		await(0, errno == EAGAIN ? POLLOUT : 0);
-	header->sequence++;
-	header->count = 0;
+	}
+	batch.header.sequence++;
+	batch.header.count = 0;
 }
 
 /* The records of a packet, which may hold many datagrams */
@@ -74,6 +78,7 @@ static void add_packet(struct sight *sight)
 
 static _Noreturn void fail(int stage, int error)
 {
+	batch.header.count = 0;
 	batch.failure = (struct failure){ (uint32_t)stage, (uint32_t)error };
 	send_batch(BATCH_FAILURE, sizeof(batch.failure));
 	_exit(1);
@@ -81,12 +86,14 @@ static _Noreturn void fail(int stage, int error)
 
 int main(void)
 {
-	int failure;
+	int received, failure;
 
 	/* First of all: others of this user, the exporter too, can no longer reach into this */
 	prctl(PR_SET_DUMPABLE, 0);
-	if (recv(SANDBOX_IPC, &config, sizeof(config), MSG_TRUNC) != sizeof(config) ||
-	    config_fault(&config)) {
+	received = (int)recv(SANDBOX_IPC, &config, sizeof(config), MSG_TRUNC);
+	if (received < 0 && errno != EBADF && errno != ENOTSOCK)
+		fail(FAILURE_CONFIG, errno);
+	if (received != (int)sizeof(config) || config_fault(&config)) {
 		dprintf(STDERR_FILENO, "dnstt_capture: dnstt_exporter starts this program\n");
 		return 2;
 	}
@@ -94,8 +101,9 @@ int main(void)
 	failure = ring_open(&config, &ring);
 	if (failure)
 		fail(failure, errno);
-	if (confine_drop_capabilities() < 0)
-		fail(FAILURE_PRIVILEGES, EPERM);
+	failure = confine_drop_capabilities();
+	if (failure)
+		fail(FAILURE_PRIVILEGES, -failure);
 	batch.hello = (struct hello){ ring.blocks * ring.block_bytes, 0, ring.sealed, ring.cuts };
 	failure = sandbox_enter(ring.fd, &batch.hello.landlock_abi);
 	if (failure)

@@ -37,10 +37,11 @@ int ring_open(const struct config *config, struct ring *ret_ring)
 					.tp_frame_nr = config->blocks,
 					.tp_retire_blk_tov = config->latency_ms };
 	struct sock_fprog filter = filter_program(config->port);
+	const size_t bytes = (size_t)config->blocks * config->block_bytes;
 	struct ring *ring = ret_ring;
 	int on = 1, version = TPACKET_V3, offload = sizeof(struct virtio_net_hdr);
-	size_t bytes;
 
+	*ring = (struct ring){ .blocks = config->blocks, .block_bytes = config->block_bytes };
 	/* Protocol 0 receives nothing; an ETH_P_IP socket would never see what this host sends */
 	ring->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (ring->fd < 0)
@@ -53,9 +54,6 @@ int ring_open(const struct config *config, struct ring *ret_ring)
 	ring->cuts = SET(SOL_PACKET, PACKET_VNET_HDR_SZ_, offload) == 0;
 	if (SET(SOL_PACKET, PACKET_RX_RING, request) < 0)
 		return FAILURE_RING;
-	ring->blocks = config->blocks;
-	ring->block_bytes = config->block_bytes;
-	bytes = (size_t)ring->blocks * ring->block_bytes;
 	ring->map =
 		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, 0);
 	if (ring->map == MAP_FAILED)
@@ -73,7 +71,8 @@ bool ring_next(struct ring *ring, struct sight *ret_sight)
 	uint32_t link;
 	uint8_t *base;
 
-	for (;;) {
+	/* To the next block that has any: what is open is closed, and what is closed opened */
+	for (;; ring->open = !ring->open) {
 		base = ring->map + (size_t)ring->block * ring->block_bytes;
 		block = &((struct tpacket_block_desc *)base)->hdr.bh1;
 		if (ring->open && ring->left > 0)
@@ -81,12 +80,10 @@ bool ring_next(struct ring *ring, struct sight *ret_sight)
 		if (ring->open) {
 			__atomic_store_n(&block->block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 			ring->block = (ring->block + 1) % ring->blocks;
-			ring->open = false;
 		} else if (__atomic_load_n(&block->block_status, __ATOMIC_ACQUIRE) &
 			   TP_STATUS_USER) {
 			ring->left = block->num_pkts;
 			ring->packet = block->offset_to_first_pkt;
-			ring->open = true;
 		} else {
 			return false;
 		}
@@ -112,7 +109,7 @@ bool ring_next(struct ring *ring, struct sight *ret_sight)
 	return true;
 }
 
-void ring_count(struct ring *ring)
+void ring_count(const struct ring *ring, struct batch_header *header)
 {
 	struct tpacket_stats_v3 stats;
 	socklen_t bytes = sizeof(stats);
@@ -120,6 +117,6 @@ void ring_count(struct ring *ring)
 	/* The kernel counts from zero after each read; its packets include the dropped ones */
 	if (getsockopt(ring->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &bytes) < 0)
 		return;
-	ring->packets += stats.tp_packets - stats.tp_drops;
-	ring->drops += stats.tp_drops;
+	header->packets += stats.tp_packets - stats.tp_drops;
+	header->ring_drops += stats.tp_drops;
 }

@@ -12,9 +12,8 @@ struct sight;
 struct ring {
 	uint8_t *map;
 	uint32_t blocks, block_bytes;
-	uint32_t block;		 /* the one being read, or the next */
-	uint32_t left, packet;	 /* packets in it not yet read; offset of the next one */
-	uint64_t packets, drops; /* since start: put into the ring; lost for lack of room */
+	uint32_t block;	       /* the one being read, or the next */
+	uint32_t left, packet; /* packets in it not yet read; offset of the next one */
 	int fd;
 	bool open, sealed; /* the block is ours, not the kernel's; mseal(2) of the map */
 	bool cuts; /* a virtio-net header in front of each packet says where it is to be cut */
@@ -29,5 +28,5 @@ int ring_open(const struct config *config, struct ring *ret_ring);
 /* The next packet, valid until the next call, if there is one. left is 0 after a block's last. */
 bool ring_next(struct ring *ring, struct sight *ret_sight);
 
-/* Bring packets and drops up to date. System calls: getsockopt. */
-void ring_count(struct ring *ring);
+/* Bring packets and ring_drops up to date. System calls: getsockopt. */
+void ring_count(const struct ring *ring, struct batch_header *header);

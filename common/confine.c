@@ -42,7 +42,7 @@ int confine_files(confine_allow *allow, const void *context, bool signals)
 		uint64_t files, net, scoped;
 	} deny = { 0 };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
-	int ruleset, failed = 0;
+	int ruleset, failed;
 
 	if (abi < 1)
 		return 0;
@@ -53,8 +53,7 @@ int confine_files(confine_allow *allow, const void *context, bool signals)
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &deny, sizeof(deny), 0);
 	if (ruleset < 0)
 		return -errno;
-	if (allow)
-		failed = allow(ruleset, context);
+	failed = allow ? allow(ruleset, context) : 0;
 	if (!failed && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		failed = -errno;
 	close(ruleset);

@@ -26,7 +26,6 @@ enum record_kind {
 	RECORD_QUERY = 1,
 	RECORD_RESPONSE = 2,
 	RECORD_MORE = 3, /* the next segments of the message before it */
-	RECORD_KINDS,
 };
 
 /* What dnstt-server makes of a query, in the order in which it decides (dnstt-server/main.go
@@ -111,11 +110,11 @@ static inline unsigned record_of_message(const struct record *message)
 
 #define BATCH_MAGIC   0x44545358u /* "DTSX" */
 #define BATCH_VERSION 2
-#define BATCH_RECORDS 512 /* at most, in one batch; what stands for one packet is in one batch */
+#define BATCH_RECORDS 512 /* at most, in one batch; what stands for one message is in one batch */
 
 enum batch_type {
 	BATCH_HELLO = 1, /* the first message: capture is confined and the ring runs */
-	BATCH_FAILURE,	 /* in its place, and the last: capture could not start */
+	BATCH_FAILURE,	 /* in its place, or later; the last: capture could not start, or go on */
 	BATCH_TRAFFIC, /* records; none in a quiet second, for the counters and as a sign of life */
 	BATCH_TYPES,
 };
@@ -145,15 +144,20 @@ struct hello {
 
 /* How far capture came */
 enum failure_stage {
-	FAILURE_SOCKET = 1, /* opening the packet socket */
+	FAILURE_CONFIG = 1, /* receiving the configuration */
+	FAILURE_SOCKET,	    /* opening the packet socket */
 	FAILURE_FILTER,	    /* attaching and locking the kernel filter */
 	FAILURE_VERSION,    /* choosing TPACKET_V3 */
 	FAILURE_RING,	    /* making the packet ring */
 	FAILURE_BIND,	    /* binding the packet socket */
 	FAILURE_PRIVILEGES, /* giving up every capability */
 	FAILURE_CONFINE,    /* rlimits, Landlock or seccomp */
+	FAILURE_WAIT,	    /* waiting for packets, or for room; comes later than the hello */
 	FAILURE_STAGES,
 };
+
+/* Exit status, and the errno above it: no message could be sent any more, nor one about that */
+#define FAILURE_UNSENT 128
 
 /* Follows the header of a failure */
 struct failure {

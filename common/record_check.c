@@ -144,7 +144,7 @@ const char *record_check_batch(const struct batch *batch, size_t bytes, unsigned
 		return "length of a message does not fit its header";
 	if (header->sequence != state->sequence)
 		return "message is out of sequence";
-	if ((header->sequence == 0) == (header->type == BATCH_TRAFFIC))
+	if (header->type == (header->sequence == 0 ? BATCH_TRAFFIC : BATCH_HELLO))
 		return "message is not due in this state";
 	if (header->packets < state->packets || header->ring_drops < state->ring_drops ||
 	    header->stalls < state->stalls)

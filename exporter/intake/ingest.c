@@ -10,13 +10,15 @@
 #define MESSAGES_AT_ONCE 32 /* then scrapes get their turn */
 
 static const char *const stages[FAILURE_STAGES] = {
+	[FAILURE_CONFIG] = "receiving its configuration (recv)",
 	[FAILURE_SOCKET] = "opening the packet socket",
-	[FAILURE_FILTER] = "attaching the packet filter",
+	[FAILURE_FILTER] = "attaching the packet filter (setsockopt)",
 	[FAILURE_VERSION] = "choosing TPACKET_V3 (setsockopt), which this kernel may not have",
 	[FAILURE_RING] = "making the packet ring (setsockopt, mmap)",
 	[FAILURE_BIND] = "binding the packet socket",
 	[FAILURE_PRIVILEGES] = "giving up its capabilities",
 	[FAILURE_CONFINE] = "confining itself (Landlock, limits, seccomp)",
+	[FAILURE_WAIT] = "waiting for packets (ppoll)",
 };
 
 static const char *stage_text(const struct failure *failure)
@@ -36,6 +38,9 @@ enum ingest_end ingest_read(struct ingest *ingest, struct moment now, const char
 		struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 		ssize_t bytes = recvmsg(ingest->fd, &message, MSG_DONTWAIT);
 
+		/* Comes before what capture said last, if it ended without reading its configuration */
+		if (bytes < 0 && errno == ECONNRESET)
+			continue;
 		if (bytes < 0 && (errno == EAGAIN || errno == EINTR))
 			return INGEST_OPEN;
 		if (bytes <= 0)

@@ -24,7 +24,7 @@ struct ingest {
 enum ingest_end {
 	INGEST_OPEN,   /* nothing did */
 	INGEST_CLOSED, /* capture ended */
-	INGEST_FAILED, /* capture said why it could not start */
+	INGEST_FAILED, /* capture said why it could not start, or go on */
 	INGEST_FAULT,  /* capture broke the rules */
 };
 

@@ -27,6 +27,9 @@ static void say_how_it_ended(const struct capture_process *process)
 	if (how.si_pid == 0)
 		log_line(LOG_ERROR, "capture ended, and waitid does not say how",
 			 LOG_TEXT("error", strerror(errno)));
+	else if (how.si_code == CLD_EXITED && how.si_status > FAILURE_UNSENT)
+		log_line(LOG_ERROR, "capture ended, as it could not send (sendto)",
+			 LOG_TEXT("error", strerror(how.si_status - FAILURE_UNSENT)));
 	else if (how.si_code == CLD_EXITED)
 		log_line(LOG_ERROR, "capture ended", LOG_NUMBER("status", how.si_status));
 	else if (how.si_status == SIGSYS)
@@ -81,8 +84,9 @@ void supervise_read(struct supervise *supervise, struct moment now)
 		break;
 	case INGEST_CLOSED: say_how_it_ended(&supervise->process); break;
 	case INGEST_FAILED:
-		log_line(LOG_ERROR, "capture could not start", LOG_TEXT("step", reason),
-			 LOG_TEXT("error", strerror(error)));
+		log_line(LOG_ERROR,
+			 ingest->ready ? "capture could not go on" : "capture could not start",
+			 LOG_TEXT("step", reason), LOG_TEXT("error", strerror(error)));
 		spawn_kill(&supervise->process);
 		break;
 	case INGEST_FAULT:

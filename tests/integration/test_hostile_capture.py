@@ -6,6 +6,7 @@ Messages are laid out as common/record.h has them. Those of test_true_messages_a
 so whatever is refused here is refused for the one thing in which it differs from them.
 """
 
+import errno
 import os
 import pathlib
 import re
@@ -251,8 +252,6 @@ class HostileCapture(unittest.TestCase):
         self.caught(traffic(sequence=0))
         self.caught(hello(), hello(sequence=1))
         self.caught(hello(), hello(sequence=0))
-        failure = struct.pack("=II", C["FAILURE_BIND"], 12)
-        self.caught(hello(), header(FAILURE, sequence=1) + failure, words=["not due"])
 
     def test_hellos_with_unknown_bits(self):
         self.caught(hello(sealed=2))
@@ -267,7 +266,7 @@ class HostileCapture(unittest.TestCase):
     def test_records_out_of_range(self):
         for word, wrong in (
             ("kind", record(kind=0)),
-            ("kind", record(kind=C["RECORD_KINDS"])),
+            ("kind", record(kind=C["RECORD_MORE"] + 1)),
             ("verdict", refused(verdict=C["VERDICTS"])),
             ("verdict", refused(verdict=255)),
             ("domain", record(domain=1)),
@@ -344,6 +343,9 @@ class HostileCapture(unittest.TestCase):
         for stage in range(1, C["FAILURE_STAGES"]):
             failure = header(FAILURE, sequence=0) + struct.pack("=II", stage, 12)
             self.caught(failure, words=[os.strerror(12)])
+            # One that runs can fail too
+            failure = header(FAILURE, sequence=1) + struct.pack("=II", stage, 12)
+            self.caught(hello(), failure, words=["could not go on", os.strerror(12)])
         none = C["FAILURE_STAGES"]
         for wrong in (struct.pack("=II", 0, 1), struct.pack("=II", none, 1), struct.pack("=I", 1)):
             self.caught(header(FAILURE, sequence=0) + wrong)
@@ -351,6 +353,8 @@ class HostileCapture(unittest.TestCase):
     def test_endings_are_told(self):
         self.caught(hello(), then="raise SystemExit(0)")
         self.caught(hello(), then="raise SystemExit(7)", words=["status=7"])
+        unsent = 128 + errno.EPERM  # FAILURE_UNSENT
+        self.caught(hello(), then=f"raise SystemExit({unsent})", words=["sendto", os.strerror(1)])
         self.caught(then="raise SystemExit(0)")
         for number in (signal.SIGKILL, signal.SIGSYS):
             self.caught(hello(), then=f"os.kill(os.getpid(), {int(number)})",

@@ -163,6 +163,23 @@ class Offload(unittest.TestCase):
         payload = self.exporter.scrape().sum("dnstt_payload_bytes_out_total")
         self.assertEqual(payload, 44 * 1280)
 
+    def test_all_of_a_long_response_counts(self):
+        server = self.socket(self.near, LOOPBACK[4], 53)
+        resolver = self.socket(self.near, LOOPBACK[4])
+        (query,) = self.messages(1)
+        resolver.sendto(query, server.getsockname()[:2])
+        self.assertEqual(server.recv(65535), query)
+        name, kind = dnstt.question(query)
+        text = b"".join(struct.pack(">H", 1300) + bytes(1300) for _ in range(6))
+        response = (query[:2] + struct.pack(">HHHHH", 0x8400, 1, 1, 0, 0) + name
+                    + struct.pack(">HH", kind, 1)
+                    + dnstt.record(dnstt.TXT, 1, 60, dnstt.strings(text), b"\xc0\x0c"))
+        server.sendto(response, resolver.getsockname()[:2])
+        self.tally.query(query)
+        self.tally.response(query, response)
+        self.expect()
+        self.assertEqual(self.exporter.scrape().sum("dnstt_payload_bytes_out_total"), 7800)
+
     def test_messages_glued_by_the_sender_are_one_for_the_server_too(self):
         server = self.socket(self.near, LOOPBACK[4], 53)
         resolver = self.socket(self.near, LOOPBACK[4])

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
-MOST, MOST_OF_A_FILE = 1355, 250  # lines of code; comments and blank lines are free
+MOST, MOST_OF_A_FILE = 1350, 250  # lines of code; comments and blank lines are free
 OBJECTS = "dnstt_capture.p", "libdecoder.a.p", "libconfined.a.p", "libcommon.a.p"
 # Of the archives, what capture calls nothing of
 NOT_LINKED = {pathlib.PurePath("common/record_check.c"), pathlib.PurePath("common/record_check.h")}

@@ -674,6 +674,7 @@ static void only_with_packet_sockets(void)
 
 static int look_for_early_packets(void)
 {
+	struct batch_header header = { .packets = 0 };
 	struct ring ring = { 0 };
 	struct sight sight;
 	int found = 0;
@@ -685,10 +686,10 @@ static int look_for_early_packets(void)
 	usleep(50000);
 	while (ring_next(&ring, &sight))
 		found++;
-	ring_count(&ring);
+	ring_count(&ring, &header);
 	if (!network.filtered || network.steps < 4)
 		return 101;
-	if (network.unfiltered || found || ring.packets || ring.drops)
+	if (network.unfiltered || found || header.packets || header.ring_drops)
 		return 102;
 	/* Now those to its port, as they leave and as they arrive: queries only count there */
 	send_to(PORT);

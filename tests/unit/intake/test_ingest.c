@@ -173,8 +173,33 @@ static void test_failure_is_told_with_its_stage_and_error(void **state)
 		assert_int_equal(error, EPERM);
 		assert_non_null(reason);
 		assert_true(strlen(reason) > 10);
+		/* Only where memory lacks does a smaller ring help */
+		assert_null(strstr(reason, "ring-size"));
+		batch.failure.error = ENOMEM;
+		batch.header.sequence = 0;
+		send_bytes(sizeof(batch.header) + sizeof(batch.failure));
+		ingest.state = (struct batch_state){ 0 };
+		assert_int_equal(ingest_read(&ingest, now, &reason, &error), INGEST_FAILED);
+		assert_int_equal(strstr(reason, "ring-size") != NULL, stage == FAILURE_RING);
 	}
 	assert_false(ingest.ready);
+}
+
+/* As where it is not allowed to: then the kernel reports a reset before what it sent */
+static void test_last_message_of_a_capture_that_read_nothing_is_read(void **state)
+{
+	const char *reason = NULL;
+	int error = 0;
+
+	(void)state;
+	assert_int_equal(send(ingest.fd, "unread", 6, 0), 6);
+	batch.header.type = BATCH_FAILURE;
+	batch.failure = (struct failure){ FAILURE_CONFIG, ENOSYS };
+	send_bytes(sizeof(batch.header) + sizeof(batch.failure));
+	close(capture);
+	capture = -1;
+	assert_int_equal(ingest_read(&ingest, now, &reason, &error), INGEST_FAILED);
+	assert_int_equal(error, ENOSYS);
 }
 
 static void test_end_of_capture_comes_after_its_last_message(void **state)
@@ -282,6 +307,7 @@ int main(void)
 		WITH_SOCKET(test_records_are_counted_at_the_time_given),
 		WITH_SOCKET(test_scrapes_get_their_turn_after_32_messages),
 		WITH_SOCKET(test_failure_is_told_with_its_stage_and_error),
+		WITH_SOCKET(test_last_message_of_a_capture_that_read_nothing_is_read),
 		WITH_SOCKET(test_end_of_capture_comes_after_its_last_message),
 		WITH_SOCKET(test_empty_message_is_an_end),
 		WITH_SOCKET(test_nothing_of_a_message_with_a_fault_is_counted),
