@@ -70,9 +70,9 @@ static const struct sock_filter steps[] = { /* jt and jf: enum label */
 	LABEL(ARRIVES), IF(PACKET_HOST, NEXT, DROP), VALUE(2), /* destination port */
 	LABEL(HAS_PORT), STORE(PORT_AT),
 
-	/* X: the network header. From there (SKF_NET_OFF) it is found on any link, but a packet's first
-	 * piece of memory only can be read so (net/core/filter.c), and some drivers put no more than
-	 * the Ethernet header there. A frame is read from its start.
+	/* X: the network header. From there (SKF_NET_OFF) it is found on any link, but before Linux 6.16
+	 * only in a packet's first piece of memory, and some drivers put no more than the Ethernet
+	 * header there. A frame is read from its start.
 	 */
 	META(SKF_AD_HATYPE), IF(ARPHRD_ETHER, IS_FRAME, NEXT), IF(ARPHRD_LOOPBACK, IS_FRAME, NEXT),
 	OP(BPF_LDX | BPF_IMM, (uint32_t)SKF_NET_OFF), META(SKF_AD_PROTOCOL), GO(TAGS),

@@ -149,6 +149,14 @@ class Refused(unittest.TestCase):
                              [ALIAS.get(name, name.rstrip("0123456789"))], error)
         self.assertEqual("\n".join(wrong), "")
 
+    def test_a_capture_that_may_not_wait_ends(self):
+        for error in (errno.EPERM, errno.ENOSYS):
+            refuse = [sys.executable, "-c", REFUSE, str(error), "ppoll", "--"]
+            status, said = Exporter.refuse(self.box, before=refuse)
+            self.assertEqual(status, 1, said)
+            for word in ("capture could not go on", "ppoll", os.strerror(error)):
+                self.assertIn(word, said)
+
     def test_a_call_that_fails_once(self):
         loader, start, _ = self.trace()
         needed = {name for name, _ in loader}
