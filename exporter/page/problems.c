@@ -205,8 +205,9 @@ void page_problems(struct text *text, const struct page_view *view,
 				  "<code>-sessions.max</code>.</li>\n");
 	}
 	if (problems->overflow)
-		text_string(text, "<li><strong>There are too many label sets.</strong> "
-				  "New countries and networks are counted as other. Raise "
+		text_string(text, "<li><strong>There are many label sets.</strong> "
+				  "New countries and networks count as other until a client there "
+				  "stays for 5 seconds or completes its handshake. Raise "
 				  "<code>-metrics.max-series</code>.</li>\n");
 	old(text, view, problems);
 	if (problems->certificate)

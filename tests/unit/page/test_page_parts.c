@@ -109,7 +109,7 @@ static void test_every_problem_is_told_and_counted(void **state)
 	assert_shown("1,234 packets dropped in the last hour.");
 	assert_shown("<dt>Dropped</dt><dd class=\"bad\">1,234<");
 	assert_shown("1 session forgotten early");
-	assert_shown("There are too many label sets.");
+	assert_shown("There are many label sets.");
 	assert_shown("The country database is old.");
 	assert_shown("61 days ago");
 	assert_not_shown("The network database is old.");
