@@ -114,6 +114,9 @@ void signs_log(struct signs_logged *logged, const struct signs *signs, const cha
 
 		if (sign != SIGN_NONE && is_due(&logged->domain[i].at_ns[sign], now_ns))
 			log_line(LOG_WARN, lines[sign], LOG_TEXT("domain", names[i]));
+		/* Once its answers are a minute ago, the same fault shows by queries alone */
+		if (sign == SIGN_NAME)
+			logged->foreign_ns = now_ns;
 	}
 	if (signs->foreign != 0 && is_due(&logged->foreign_ns, now_ns))
 		log_line(LOG_WARN,
