@@ -307,6 +307,9 @@ static bool ends_with_first(const char *text)
 		text++;
 		if (*text == '\n' || (*text == '\r' && text[1] == '\n'))
 			return false;
+		/* Ends the head as an empty line does, and looks like one then (SECURITY.md) */
+		if (*text == ':' && text[1] == '\n')
+			return false;
 		if (value_of(text, coding, sizeof(coding) - 1))
 			return true;
 		value = value_of(text, length, sizeof(length) - 1);

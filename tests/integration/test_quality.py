@@ -149,7 +149,7 @@ class Quality(unittest.TestCase):
         tunnel.answer(tunnel.ask(dnstt.query(dnstt.question(asked)[0])))
         time.sleep(0.01)
         tunnel.answer(tunnel.send(tunnel.segment(PUSH, 3, 3, CLIENT_BEGAN, b"lost")))
-        self.expect(retransmitted_queries_total=1)
+        self.expect(retransmitted_queries_total=1, queries_total=8)
         self.assertEqual(self.by_direction("kcp_retransmitted_segments"), {"in": 1})
 
     def is_unanswered(self):
