@@ -47,11 +47,6 @@ static uint32_t *set_of(const struct pending *pending, uint64_t hash)
 	return &pending->places[(hash & (SETS - 1)) * WAYS];
 }
 
-void pending_prefetch(const struct pending *pending, uint64_t hash)
-{
-	__builtin_prefetch(set_of(pending, hash), 1);
-}
-
 /* A place holds the upper bits of the hash and where in the ring the query is */
 static uint32_t place_of(uint64_t hash, uint64_t number)
 {

@@ -60,8 +60,6 @@ void pending_close(struct pending *pending);
 uint64_t pending_hash(const struct pending *pending, const struct record *record,
 		      uint64_t session_hash);
 
-void pending_prefetch(const struct pending *pending, uint64_t hash);
-
 /**
  * pending_add() - An accepted query
  * @sent_ms:	When it arrived, monotonic

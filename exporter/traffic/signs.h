@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What speaks against zeros that look well: whether something is wrong with a tunnel, or with what the
- * exporter was told of it
+/* What speaks against zeros that look well: whether something is wrong with a tunnel, or with the
+ * exporter's flags for it
  */
 #pragma once
 

@@ -2,6 +2,9 @@
 /* What speaks against zeros that look well, and what does not */
 #include "traffic/signs.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "common/record_check.h"
 #include "record_craft.h"
 #include "traffic/history.h"
@@ -257,6 +260,56 @@ static void test_no_packet_in_the_first_minute_is_a_sign(void **state)
 	assert_false(signs.is_quiet);
 }
 
+/* Lines that signs_log() wrote of these signs at this time */
+static unsigned logged_lines(struct signs_logged *logged, const struct signs *found, uint64_t at_ns)
+{
+	static const char *const names[] = { "a.test", "b.test" };
+	int before = dup(STDERR_FILENO), file = memfd_create("log", MFD_CLOEXEC);
+	char text[4096];
+	unsigned lines = 0;
+	ssize_t bytes;
+
+	assert_true(before >= 0 && file >= 0);
+	assert_true(dup2(file, STDERR_FILENO) >= 0);
+	signs_log(logged, found, names, 2, 53, at_ns);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	bytes = pread(file, text, sizeof(text), 0);
+	for (ssize_t i = 0; i < bytes; i++)
+		lines += text[i] == '\n';
+	close(before);
+	close(file);
+	return lines;
+}
+
+static void test_each_sign_is_logged_once_and_after_six_hours(void **state)
+{
+	struct signs_logged logged = { .quiet_ns = 0 };
+	struct signs found = { .is_quiet = true, .domain[1].sign = SIGN_SILENT };
+
+	(void)state;
+	assert_int_equal(logged_lines(&logged, &found, START), 2);
+	assert_int_equal(logged_lines(&logged, &found, START + SECOND), 0);
+	found.domain[0].sign = SIGN_SILENT; /* of another domain */
+	assert_int_equal(logged_lines(&logged, &found, START + 2 * SECOND), 1);
+	found.domain[0].sign = SIGN_EDNS; /* or another one */
+	assert_int_equal(logged_lines(&logged, &found, START + 3 * SECOND), 1);
+	assert_int_equal(logged_lines(&logged, &found, START + SIGNS_AGAIN_NS - 1), 0);
+	assert_int_equal(logged_lines(&logged, &found, START + SIGNS_AGAIN_NS + 3 * SECOND), 3);
+}
+
+/* When its answers are a minute ago, queries alone show the same fault */
+static void test_a_misspelt_domain_is_logged_once(void **state)
+{
+	struct signs_logged logged = { .quiet_ns = 0 };
+	const struct signs name = { .domain[0].sign = SIGN_NAME }, foreign = { .foreign = 20 };
+
+	(void)state;
+	assert_int_equal(logged_lines(&logged, &name, START), 1);
+	assert_int_equal(logged_lines(&logged, &foreign, START + 61 * SECOND), 0);
+	logged = (struct signs_logged){ .quiet_ns = 0 };
+	assert_int_equal(logged_lines(&logged, &foreign, START), 1);
+}
+
 #define WITH_TRAFFIC(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -271,6 +324,8 @@ int main(void)
 		WITH_TRAFFIC(test_answers_under_another_domain_speak_against_the_name),
 		WITH_TRAFFIC(test_queries_under_no_domain_matter_where_there_are_no_others),
 		WITH_TRAFFIC(test_no_packet_in_the_first_minute_is_a_sign),
+		cmocka_unit_test(test_each_sign_is_logged_once_and_after_six_hours),
+		cmocka_unit_test(test_a_misspelt_domain_is_logged_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
