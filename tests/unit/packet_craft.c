@@ -27,6 +27,22 @@ void craft_poll(struct craft *craft)
 					     CRAFT_DOMAIN, false));
 }
 
+struct dns_name craft_qname(const char *name, bool is_last)
+{
+	static struct craft craft;
+	struct cursor cursor = { .at = craft.at };
+	struct dns_message message;
+
+	craft.size = 0;
+	craft_header(&craft, 0, 1, 0, 0, is_last ? 0 : 1);
+	craft_question(&craft, name, 16);
+	if (!is_last)
+		craft_opt(&craft, 0x8f8f);
+	cursor.end = craft.at + craft.size;
+	assert_true(dns_read(&cursor, true, &message));
+	return message.qname;
+}
+
 void craft_response(struct craft *craft, const char *name, const void *text, size_t bytes)
 {
 	struct craft rdata = { .size = 0 };

@@ -2,6 +2,7 @@
 /* Packets as a client and a server make them, and what capture sees in them */
 #pragma once
 
+#include "capture/dns.h"
 #include "common/record.h"
 #include "craft.h"
 
@@ -20,6 +21,9 @@ void craft_query(struct craft *craft, const char *name);
 
 /* A poll of CRAFT_ID under CRAFT_DOMAIN */
 void craft_poll(struct craft *craft);
+
+/* @name as the QNAME of a message, valid until the next call; an OPT follows unless it @is_last */
+struct dns_name craft_qname(const char *name, bool is_last);
 
 /* A response to @name with one TXT record that holds @text; flags 0x8400 */
 void craft_response(struct craft *craft, const char *name, const void *text, size_t bytes);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,4 +22,16 @@ static inline unsigned unit_random(uint64_t *state)
 	mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
 	mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
 	return (unsigned)(mixed >> 33);
+}
+
+/* Pages of this process that are in memory */
+static inline long unit_resident(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%*u %ld", &pages), 1);
+	assert_int_equal(fclose(file), 0);
+	return pages;
 }

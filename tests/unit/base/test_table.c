@@ -3,7 +3,6 @@
 #include "base/table.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,31 +27,19 @@ static void test_rows_are_zero_and_begin_with_a_page(void **state)
 }
 
 #if !TABLE_IS_WATCHED
-/* Pages of this process that are in memory */
-static long resident(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long pages = 0;
-
-	assert_non_null(file);
-	assert_int_equal(fscanf(file, "%*u %ld", &pages), 1);
-	assert_int_equal(fclose(file), 0);
-	return pages;
-}
-
 static void test_what_is_not_written_to_takes_no_memory(void **state)
 {
-	const long before = resident(), all = (long)(16 * MIB) / sysconf(_SC_PAGESIZE);
+	const long before = unit_resident(), all = (long)(16 * MIB) / sysconf(_SC_PAGESIZE);
 	uint8_t *table = table_make(ROWS, 64);
 
 	(void)state;
 	assert_non_null(table);
-	assert_true(resident() - before < all / 8);
+	assert_true(unit_resident() - before < all / 8);
 	memset(table, 1, 8 * MIB);
-	assert_true(resident() - before > all * 3 / 8);
-	assert_true(resident() - before < all * 5 / 8);
+	assert_true(unit_resident() - before > all * 3 / 8);
+	assert_true(unit_resident() - before < all * 5 / 8);
 	table_free(table, ROWS, 64);
-	assert_true(resident() - before < all / 8);
+	assert_true(unit_resident() - before < all / 8);
 }
 
 /* Whether a process that may have so much private memory gets a table of 16 MiB, of which it writes nothing */

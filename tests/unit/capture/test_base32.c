@@ -5,31 +5,9 @@
 #include "packet_craft.h"
 #include "unit.h"
 
-/* A name in a message that stays there until the next call; it may be the last of it, or not */
-static struct dns_name name_in(const char *text, bool is_last)
-{
-	static struct craft craft;
-	struct cursor cursor = { .at = craft.at };
-	struct dns_message message;
-
-	craft.size = 0;
-	craft_header(&craft, 0, 1, 0, 0, is_last ? 0 : 1);
-	craft_question(&craft, text, 16);
-	if (!is_last)
-		craft_opt(&craft, 0x8f8f);
-	cursor.end = craft.at + craft.size;
-	assert_true(dns_read(&cursor, true, &message));
-	return message.qname;
-}
-
-static struct dns_name name_of(const char *text)
-{
-	return name_in(text, true);
-}
-
 static int decoded(const char *prefix, enum alphabet alphabet, uint8_t out[BASE32_DECODED_BYTES])
 {
-	struct dns_name name = name_of(prefix);
+	struct dns_name name = craft_qname(prefix, true);
 
 	return base32_decode(&name, name.labels, alphabet, out);
 }
@@ -164,7 +142,7 @@ static void test_longest_name_is_decoded_whole(void **state)
 		text[i] = '.';
 	text[253] = '\0'; /* 250 characters in four labels */
 	memset(out, 0xa5, sizeof(out));
-	name = name_of(text);
+	name = craft_qname(text, true);
 	assert_int_equal(base32_decode(&name, name.labels, ALPHABET_BASE32, out), 156);
 	assert_int_equal(base32_decode(&name, name.labels, ALPHABET_BASE32HEX, out), 156);
 	assert_int_equal(base32_decode(&name, 1, ALPHABET_BASE32HEX, out), 39);

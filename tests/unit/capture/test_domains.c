@@ -7,28 +7,6 @@
 #include "packet_craft.h"
 #include "unit.h"
 
-/* A name in a message that stays there until the next call; it may be the last of it, or not */
-static struct dns_name name_in(const char *text, bool is_last)
-{
-	static struct craft craft;
-	struct cursor cursor = { .at = craft.at };
-	struct dns_message message;
-
-	craft.size = 0;
-	craft_header(&craft, 0, 1, 0, 0, is_last ? 0 : 1);
-	craft_question(&craft, text, 16);
-	if (!is_last)
-		craft_opt(&craft, 0x8f8f);
-	cursor.end = craft.at + craft.size;
-	assert_true(dns_read(&cursor, true, &message));
-	return message.qname;
-}
-
-static struct dns_name name_of(const char *text)
-{
-	return name_in(text, true);
-}
-
 /* Which of the domains a name is under; ret_prefix as returned */
 static int match(const char *text, unsigned *ret_prefix)
 {
@@ -44,9 +22,9 @@ static int match(const char *text, unsigned *ret_prefix)
 	for (size_t i = 1; i < COUNT(domains); i++)
 		craft_config_add(&config, domains[i]);
 	domains_index(&config, &index);
-	name = name_in(text, true);
+	name = craft_qname(text, true);
 	domain = domains_match(&index, &name, &prefix);
-	name = name_in(text, false);
+	name = craft_qname(text, false);
 	assert_int_equal(domains_match(&index, &name, ret_prefix), domain);
 	assert_true(domain < 0 || *ret_prefix == prefix);
 	return domain;
@@ -128,11 +106,11 @@ static void test_every_domain_is_found_and_no_other(void **state)
 	for (unsigned i = 1; i < 256; i++) {
 		(void)snprintf(name, sizeof(name),
 			       i % 2 ? "%u.example.com" : "a-long-beginning-of-name-%u", i + 100);
-		asked = name_of(name);
+		asked = craft_qname(name, true);
 		assert_int_equal(domains_match(&index, &asked, &prefix),
 				 i < CONFIG_DOMAINS ? (int)i : -1);
 		name[i % 5] = '~';
-		asked = name_of(name);
+		asked = craft_qname(name, true);
 		assert_int_equal(domains_match(&index, &asked, &prefix), -1);
 	}
 }

@@ -3,7 +3,6 @@
 #include "http/gzip.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -123,27 +122,16 @@ static void test_too_little_room_is_told_and_not_exceeded(void **state)
 	assert_int_equal(out[60000], GUARD);
 }
 
-static long resident(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long pages = 0;
-
-	assert_non_null(file);
-	assert_int_equal(fscanf(file, "%*u %ld", &pages), 1);
-	assert_int_equal(fclose(file), 0);
-	return pages;
-}
-
 static void test_many_that_wait_take_no_memory(void **state)
 {
-	const long before = resident(), most = (4 << 20) / sysconf(_SC_PAGESIZE);
+	const long before = unit_resident(), most = (4 << 20) / sysconf(_SC_PAGESIZE);
 	struct gzip *many[64];
 	bool is_little;
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(many); i++)
 		assert_int_equal(gzip_make(&many[i]), 0);
-	is_little = resident() - before < most;
+	is_little = unit_resident() - before < most;
 	for (unsigned i = 0; i < COUNT(many); i++)
 		gzip_free(many[i]);
 	assert_true(is_little || TABLE_IS_WATCHED);
